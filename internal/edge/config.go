@@ -1,0 +1,120 @@
+// Package edge does on one machine what a CloudFront distribution does: it matches a request to a cache behaviour, runs
+// the behaviour's functions, reads the object from the origin, and answers with the headers, the compression and the
+// error pages that CloudFront would send.
+package edge
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Config is a distribution. internal/template compiles it from the CloudFormation template; the edge never sees YAML.
+// Field names and meanings are those of CloudFront's DistributionConfig.
+type Config struct {
+	// ID and DomainName are what functions see in the event's context.
+	ID, DomainName string
+	// Aliases are the alternate domain names.
+	Aliases           []string
+	DefaultRootObject string
+	// Behaviors in order; the first whose PathPattern matches wins. The last one is the default, with an empty pattern.
+	Behaviors []Behavior
+	// ErrorPages are the custom error responses.
+	ErrorPages []ErrorPage
+}
+
+// Behavior is a cache behaviour.
+type Behavior struct {
+	// PathPattern is matched against the viewer's URI, case-sensitive, with * and ?; empty for the default behaviour.
+	PathPattern string
+	// AllowedMethods are the methods that are served; others get 405 (CloudFront itself answers 403).
+	AllowedMethods []string
+	// OriginID names the origin, as the template's distribution does.
+	OriginID string
+	// Compress turns on gzip and brotli; the cache policy must accept the encodings too.
+	Compress bool
+	// ViewerProtocolPolicy is allow-all, redirect-to-https or https-only.
+	ViewerProtocolPolicy string
+	CachePolicy          CachePolicy
+	// ResponseHeadersPolicy is nil if there is none.
+	ResponseHeadersPolicy *ResponseHeadersPolicy
+	// ViewerRequest and ViewerResponse are the functions of the behaviour; nil if there is none.
+	ViewerRequest, ViewerResponse *Function
+}
+
+// Function is the code of a CloudFront Function.
+type Function struct {
+	Name string
+	Code string
+	// Runtime is cloudfront-js-2.0 or cloudfront-js-1.0.
+	Runtime string
+}
+
+// CachePolicy is a CloudFront cache policy.
+type CachePolicy struct {
+	Name                           string
+	MinTTL, DefaultTTL, MaxTTL     time.Duration
+	AcceptGzip, AcceptBrotli       bool
+	Headers, Cookies, QueryStrings KeyPart
+}
+
+// KeyPart says which entries of one kind are part of the cache key and are sent to the origin.
+type KeyPart struct {
+	// Behavior is none, whitelist, allExcept or all.
+	Behavior string
+	Items    []string
+}
+
+// ResponseHeadersPolicy is a CloudFront response headers policy.
+type ResponseHeadersPolicy struct {
+	Name string
+	// Set are headers to add; with Override they replace what the origin sent.
+	Set []PolicyHeader
+	// Remove names headers to remove from the origin's answer.
+	Remove []string
+	CORS   *CORS
+	// ServerTimingRate is the share of requests, 0 to 100, that get a Server-Timing header.
+	ServerTimingRate float64
+}
+
+// PolicyHeader is one header of a response headers policy.
+type PolicyHeader struct {
+	Name, Value string
+	Override    bool
+}
+
+// CORS is the CORS part of a response headers policy.
+type CORS struct {
+	AllowCredentials            bool
+	AllowHeaders, AllowMethods  []string
+	AllowOrigins, ExposeHeaders []string
+	MaxAge                      time.Duration
+	Override                    bool
+}
+
+// ErrorPage is a custom error response: what is sent for a status of the origin.
+type ErrorPage struct {
+	// Status is the origin's; ResponseStatus and PagePath are what the viewer gets (both zero: the origin's own answer).
+	Status, ResponseStatus int
+	PagePath               string
+	// MinTTL is how long the error is cached.
+	MinTTL time.Duration
+}
+
+// Object is what an origin holds under a key.
+type Object struct {
+	// Body is positioned at the start. The edge closes it.
+	Body         io.ReadSeekCloser
+	Size         int64
+	ContentType  string
+	CacheControl string
+	// ETag is quoted, as in the header.
+	ETag     string
+	Modified time.Time
+}
+
+// Origin is where a behaviour's objects come from. The key is the rewritten URI, percent-decoded, without the leading slash.
+type Origin interface {
+	// Get returns the object, or an error for which errors.Is(err, fs.ErrNotExist) holds if there is none.
+	Get(ctx context.Context, key string) (*Object, error)
+}

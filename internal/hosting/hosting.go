@@ -1,0 +1,72 @@
+// Package hosting is what every target says of a site's hosting: where it lives, the executions of its pipeline, and how
+// it talks while a deployment runs. It holds no behaviour; the targets fill it in and the command line prints it.
+package hosting
+
+import "io"
+
+// Info is where a site lives and what it serves.
+type Info struct {
+	Site   string `json:"site"`
+	Target string `json:"target"`
+	// URL is the address to open, with its scheme and a trailing slash.
+	URL    string `json:"url"`
+	Domain string `json:"domain"`
+	Source Source `json:"source"`
+	// Release is the id of the live release; empty before the first one.
+	Release string `json:"release"`
+	// Serving is false when the site cannot answer now, because no `serve` runs. It is always true on AWS.
+	Serving bool `json:"serving"`
+	// Location is where the site's state is kept: a folder, or a stack.
+	Location string `json:"location"`
+	// PushURL is the bare repository that a push deploys from; local target only.
+	PushURL string `json:"pushUrl,omitempty"`
+	// Releases and Bytes are the number of stored releases and their size.
+	Releases int   `json:"releases"`
+	Bytes    int64 `json:"bytes"`
+	// Differs names what of the project differs from what is deployed: "function", "template", "configuration".
+	Differs []string `json:"differs,omitempty"`
+}
+
+// Source is the repository and branch that a site is deployed from, or the bucket and path of its zip files.
+type Source struct {
+	Repository string `json:"repository,omitempty"`
+	Branch     string `json:"branch,omitempty"`
+	Bucket     string `json:"bucket,omitempty"`
+	Path       string `json:"path,omitempty"`
+}
+
+// DeployOptions are the choices of one deployment.
+type DeployOptions struct {
+	// NoWait returns as soon as the execution has been requested.
+	NoWait bool
+	// NoServe leaves no server running: the pipeline runs in this process. Local target only.
+	NoServe bool
+}
+
+// Deployed is what a deployment did.
+type Deployed struct {
+	Info
+	// Execution is the pipeline's run; with NoWait it may still be in progress.
+	Execution Execution `json:"execution"`
+}
+
+// Removed is what a deletion did, item by item, in words.
+type Removed struct {
+	Removed []string `json:"removed"`
+	// Left lists what stays, and why.
+	Left []string `json:"left"`
+}
+
+// Reporter is how a target talks while a long operation runs. It is safe for concurrent use.
+type Reporter interface {
+	// Step begins a step ("Source", "Build", …) and ends the one before it.
+	Step(name string)
+	// Detail says what the current step is doing or waiting for; each call replaces the one before.
+	Detail(format string, args ...any)
+	// Output is for the raw output of a build.
+	Output() io.Writer
+	// Warn tells something that the user should know and that does not stop the operation.
+	Warn(format string, args ...any)
+	// Confirm asks a question with yes or no. Without a terminal it returns an error that names the flag to give.
+	Confirm(question string) (bool, error)
+}

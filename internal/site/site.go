@@ -1,0 +1,60 @@
+// Package site is what the user configured: the three files of the toolkit's folder, loaded strictly, with defaults,
+// and the names that follow from them.
+package site
+
+import "time"
+
+// Folder is the toolkit's folder in a project; ConfigFile, BuildFile and FunctionFile are the files in it.
+// The names are those of the upstream toolkit.
+const (
+	Folder       = "cloudfront-hosting-toolkit"
+	ConfigFile   = "cloudfront-hosting-toolkit-config.json"
+	BuildFile    = "cloudfront-hosting-toolkit-build.yml"
+	FunctionFile = "cloudfront-hosting-toolkit-cff.js"
+)
+
+// Target is where a site is hosted.
+type Target string
+
+// The targets.
+const (
+	Local Target = "local"
+	AWS   Target = "aws"
+)
+
+// Routing is how a request path finds its file.
+type Routing string
+
+// The routings. RoutingCustom means that the function file is the user's own.
+const (
+	RoutingSPA    Routing = "spa"
+	RoutingStatic Routing = "static"
+	RoutingCustom Routing = "custom"
+)
+
+// Config is the configuration file as it is written. Upstream's keys keep their names.
+type Config struct {
+	Schema       string  `json:"$schema,omitempty"`
+	Target       Target  `json:"target,omitempty"`
+	RepoURL      string  `json:"repoUrl,omitempty"`
+	BranchName   string  `json:"branchName,omitempty"`
+	S3Bucket     string  `json:"s3bucket,omitempty"`
+	S3Path       string  `json:"s3path,omitempty"`
+	Framework    string  `json:"framework,omitempty"`
+	Routing      Routing `json:"routing,omitempty"`
+	DomainName   string  `json:"domainName,omitempty"`
+	HostedZoneID string  `json:"hostedZoneId,omitempty"`
+	// KeepReleases is how many releases retention keeps; DefaultKeepReleases if it is 0.
+	KeepReleases int `json:"keepReleases,omitempty"`
+	// BuildTimeoutMinutes ends a build that runs longer; DefaultBuildTimeout if it is 0.
+	BuildTimeoutMinutes int `json:"buildTimeoutMinutes,omitempty"`
+	// PollSeconds is how often a remote repository is asked for news; DefaultPoll if it is 0. Local target only.
+	PollSeconds int `json:"pollSeconds,omitempty"`
+}
+
+// Defaults of the configuration.
+const (
+	DefaultKeepReleases = 10
+	DefaultBuildTimeout = 30 * time.Minute
+	DefaultPoll         = 15 * time.Second
+)

@@ -1,0 +1,63 @@
+# Everything here also works without make: each target is one or two commands.
+SHELL := /bin/sh
+BINARY := bin/cloudfront-hosting-toolkit
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X github.com/cloudfront-hosting-toolkit/toolkit/internal/cli.version=$(VERSION)
+TOOLS := $(CURDIR)/.cache/tools
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+# The linters, pinned; they are built from the Go module proxy into .cache/tools.
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race lint vuln cross fuzz bench update clean
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build the tool into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/cloudfront-hosting-toolkit
+
+demo: build ## Take a small site from a folder to a URL, in demo/
+	@sh scripts/demo.sh '$(CURDIR)/$(BINARY)' demo
+
+test: ## Run all tests: needs Go and git, nothing else
+	go test ./...
+
+race: ## Run the tests of the packages that have goroutines, with the race detector
+	go test -race ./internal/cfjs/... ./internal/edge/... ./internal/publish/... ./internal/buildspec/... ./internal/localtarget/... ./internal/term/...
+
+lint: $(TOOLS)/golangci-lint ## gofmt, vet, staticcheck, and the one-way imports of the rooms (depguard)
+	$(TOOLS)/golangci-lint run ./...
+
+vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities in what is linked
+	sh scripts/vuln.sh $(TOOLS)/govulncheck
+
+cross: ## Compile for every platform that is supported
+	@for p in $(PLATFORMS); do \
+	  echo "build $$p"; \
+	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -trimpath -o /dev/null ./cmd/cloudfront-hosting-toolkit || exit 1; \
+	done
+
+FUZZTIME ?= 30s
+fuzz: ## Run every fuzz target for FUZZTIME (30s)
+	sh scripts/fuzz.sh $(FUZZTIME)
+
+bench: build ## Measure what bench/README.md tells
+	sh bench/run.sh '$(CURDIR)/$(BINARY)'
+
+update: ## Write the golden files anew, to be read in the diff
+	go test ./... -update
+
+clean: ## Remove what was built, and the demo
+	@[ ! -x demo/cloudfront-hosting-toolkit ] || demo/cloudfront-hosting-toolkit serve --stop || true
+	rm -rf bin dist demo .cache
+
+$(TOOLS)/golangci-lint: Makefile
+	GOBIN=$(TOOLS) go install $(GOLANGCI_LINT)
+	@touch $@
+
+$(TOOLS)/govulncheck: Makefile
+	GOBIN=$(TOOLS) go install $(GOVULNCHECK)
+	@touch $@

@@ -1,0 +1,110 @@
+package state
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// ErrLocked is what Lock returns while another process holds the state folder.
+var ErrLocked = errors.New("the state folder is in use")
+
+// lockRetry is how often a lock that is held is tried again.
+const lockRetry = 20 * time.Millisecond
+
+// Holder is the process that works on the state folder, as it is in serve.json. The file outlives the process, so that
+// the next one can use the same address; whether the process still runs is told by the lock alone.
+type Holder struct {
+	PID int `json:"pid"`
+	// Command is "serve", or "deploy" for a deployment that runs the pipeline in its own process.
+	Command string `json:"command"`
+	// Listen is the address that the server listens on, with the real port; of a "deploy", that of the last server.
+	Listen string `json:"listen"`
+	// URL is the server's own address, with a trailing slash; empty if Command is "deploy".
+	URL       string    `json:"url,omitempty"`
+	StartedAt time.Time `json:"startedAt"`
+	Version   string    `json:"version,omitempty"`
+}
+
+// Serves reports whether the holder answers requests.
+func (h Holder) Serves() bool { return h.Command == "serve" && h.URL != "" }
+
+// HolderFile returns serve.json.
+func (d Dir) HolderFile() string { return filepath.Join(string(d), "serve.json") }
+
+// StopFile returns the file whose appearance asks the server to stop. Its content is the server's process id.
+func (d Dir) StopFile() string { return filepath.Join(string(d), "serve.stop") }
+
+func (d Dir) lockFile() string { return filepath.Join(string(d), "serve.lock") }
+
+// Lock is a held lock on the state folder. The operating system frees it when the process ends, however it ends.
+type Lock struct{ file *flock.Flock }
+
+// Lock takes the state folder, which must exist, for this process. It waits up to patience, because asking whether
+// the lock is held takes it for a moment, and returns ErrLocked if another process has it.
+func (d Dir) Lock(ctx context.Context, patience time.Duration) (*Lock, error) {
+	return lock(ctx, d.lockFile(), patience)
+}
+
+// Lock takes the site's work: its pipeline runs in this process until Unlock. It is what a deletion waits for.
+func (s Site) Lock(ctx context.Context, patience time.Duration) (*Lock, error) {
+	return lock(ctx, filepath.Join(string(s), "runner.lock"), patience)
+}
+
+func lock(ctx context.Context, name string, patience time.Duration) (*Lock, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, ErrLocked)
+	defer cancel()
+	f := flock.New(name, flock.SetPermissions(0o600))
+	ok, err := f.TryLock()
+	if err == nil && !ok {
+		ok, err = f.TryLockContext(ctx, lockRetry)
+	}
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	if !ok {
+		return nil, ErrLocked
+	}
+	return &Lock{f}, nil
+}
+
+// Unlock frees the lock. The file stays: removing it would let two processes hold locks on two files of one name.
+func (l *Lock) Unlock() error { return l.file.Unlock() }
+
+// Holder returns what serve.json says of the last process that held the state folder, and whether it still does. The
+// zero Holder means that none ever did, or that the file is damaged.
+func (d Dir) Holder() (h Holder, running bool, err error) {
+	if data, err := os.ReadFile(d.HolderFile()); err == nil && json.Unmarshal(data, &h) != nil {
+		h = Holder{}
+	}
+	if _, err := os.Stat(d.lockFile()); errors.Is(err, os.ErrNotExist) {
+		return h, false, nil
+	}
+	f := flock.New(d.lockFile(), flock.SetPermissions(0o600))
+	free, err := f.TryRLock()
+	if err != nil {
+		return h, false, fmt.Errorf("ask for lock of state folder: %w", err)
+	}
+	if free {
+		return h, false, f.Unlock()
+	}
+	return h, true, nil
+}
+
+// SaveHolder writes serve.json; only the holder of the lock calls it.
+func (d Dir) SaveHolder(h Holder) error {
+	data, err := json.MarshalIndent(h, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", d.HolderFile(), err)
+	}
+	return WriteFile(d.HolderFile(), append(data, '\n'))
+}

@@ -1,0 +1,118 @@
+// Package state is the local target's state folder: where everything lies, the deployed configuration of each site, and
+// the lock of the one process that works on it. The folder is the interface between that process and every command:
+// files are replaced atomically, never edited in place.
+package state
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sort"
+
+	"github.com/natefinch/atomic"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+)
+
+// EnvDir is the environment variable that names the state folder.
+const EnvDir = "CHT_STATE_DIR"
+
+const folder = "cloudfront-hosting-toolkit"
+
+// Resolve returns the state folder as an absolute path: the flag, else $CHT_STATE_DIR, else the folder for state of the
+// platform ($XDG_STATE_HOME or ~/.local/state; %LocalAppData% on Windows). The folder need not exist.
+func Resolve(flag string) (string, error) {
+	dir := flag
+	if dir == "" {
+		dir = os.Getenv(EnvDir)
+	}
+	if dir == "" {
+		base, err := stateHome()
+		if err != nil {
+			return "", err
+		}
+		dir = filepath.Join(base, folder)
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("find state folder %s: %w", dir, err)
+	}
+	return abs, nil
+}
+
+func stateHome() (string, error) {
+	// The XDG specification says that a relative path in the variable is to be ignored.
+	if x := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(x) {
+		return x, nil
+	}
+	if runtime.GOOS == "windows" {
+		if d, err := os.UserCacheDir(); err == nil {
+			return d, nil
+		}
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fault.New(fault.Usage, "give --state-dir DIR, or set "+EnvDir, "find the state folder: %w", err)
+	}
+	return filepath.Join(home, ".local", "state"), nil
+}
+
+// Dir is a state folder.
+type Dir string
+
+// Sites returns the folder that holds one folder for each site.
+func (d Dir) Sites() string { return filepath.Join(string(d), "sites") }
+
+// Site returns the folder of a site.
+func (d Dir) Site(name string) Site { return Site(filepath.Join(d.Sites(), name)) }
+
+// Trash returns the folder where deleted sites go before their files are removed.
+func (d Dir) Trash() string { return filepath.Join(string(d), "trash") }
+
+// AccessLog returns the file of the edge's access log.
+func (d Dir) AccessLog() string { return filepath.Join(string(d), "access.log") }
+
+// ServeLog returns the file with what a server in the background has to say.
+func (d Dir) ServeLog() string { return filepath.Join(string(d), "serve.log") }
+
+// Names returns the names of the sites that have a deployed configuration, sorted. A state folder that does not exist
+// has none.
+func (d Dir) Names() ([]string, error) {
+	entries, err := os.ReadDir(d.Sites())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list sites: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if _, err := os.Stat(d.Site(e.Name()).File()); err == nil {
+			names = append(names, e.Name())
+		}
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+// Create makes the state folder, readable by its user only: the configuration in it may hold the address of a private
+// repository with its credentials.
+func (d Dir) Create() error {
+	if err := os.MkdirAll(d.Sites(), 0o700); err != nil {
+		return fault.New(fault.Other, "give another folder with --state-dir", "create state folder: %w", err)
+	}
+	return nil
+}
+
+// WriteFile replaces a file atomically and durably: a reader, and the next start after a crash, sees the old content or
+// the new one. The folder must exist.
+func WriteFile(name string, data []byte) error {
+	if err := atomic.WriteFile(name, bytes.NewReader(data)); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}

@@ -58,3 +58,7 @@ const (
 	DefaultBuildTimeout = 30 * time.Minute
 	DefaultPoll         = 15 * time.Second
 )
+
+// SchemaURL is where the JSON schema of the configuration is published; init writes it into $schema, and editors complete
+// and check the file with it.
+const SchemaURL = "https://raw.githubusercontent.com/cloudfront-hosting-toolkit/toolkit/main/schema/cloudfront-hosting-toolkit-config.schema.json"

@@ -47,7 +47,7 @@ func ValidAddress(address string) error {
 		return refuse("an address cannot hold control characters")
 	case helper.MatchString(address):
 		return refuse("git transport helpers are not allowed")
-	case m != nil && !strings.Contains(":"+transports+":", ":"+strings.ToLower(m[1])+":"):
+	case m != nil && !strings.Contains(":"+transports+":"+aliases+":", ":"+strings.ToLower(m[1])+":"):
 		return refuse("the transport " + m[1] + " is not allowed")
 	}
 	return nil

@@ -45,6 +45,9 @@ var settings = [][2]string{
 // transports are the ones that git may use; "ext" and other helpers would run any command that an address names.
 const transports = "file:git:http:https:ssh"
 
+// aliases are schemes that git takes for ssh.
+const aliases = "git+ssh:ssh+git"
+
 // call is one call of the git program.
 type call struct {
 	// dir is the bare repository to work on; none if empty.

@@ -6,8 +6,12 @@ import "time"
 type Publisher struct {
 	Store   ObjectStore
 	Pointer Pointer
-	// Keep is how many releases retention keeps, at least; the live and the previous one always stay.
+	// Keep is how many releases retention keeps, at least; the live and the previous one always stay. The configuration's
+	// default if it is 0. Retention runs before an upload, so there is one more just after it.
 	Keep int
+	// PropagationGrace is how long retention waits after the pointer has moved, so that every edge has seen it move.
+	// DefaultPropagationGrace if it is 0; no wait if it is negative.
+	PropagationGrace time.Duration
 	// Now is the clock; time.Now if it is nil.
 	Now func() time.Time
 	// Progress is told of what happens, from one goroutine at a time; it may be nil.
@@ -20,7 +24,8 @@ type Publisher struct {
 type Request struct {
 	// Dir is the folder with the built files.
 	Dir string
-	// ID is the wanted release id: the commit id, or a name.
+	// ID is the wanted release id: the commit id, or a name. If it is empty, it follows from the content: the same
+	// files have the same id.
 	ID string
 	// Commit and Message are recorded in the manifest; both may be empty.
 	Commit, Message string
@@ -47,6 +52,10 @@ type Event struct {
 	Bytes, OfBy int64
 }
 
+// DefaultPropagationGrace is how long retention waits after the pointer has moved. CloudFront's key-value store promises
+// no bound ("typically within seconds"), hence a generous one.
+const DefaultPropagationGrace = time.Minute
+
 // Result is what a publication or a rollback did.
 type Result struct {
 	// Release is live now, unless Superseded.
@@ -66,15 +75,23 @@ type Result struct {
 	BytesSent int64 `json:"bytesSent"`
 	// LeftOut lists paths of the folder that are never published: dotfiles other than .well-known, and the toolkit's own folder.
 	LeftOut []string `json:"leftOut,omitempty"`
+	// Pruned lists the releases that retention removed on the way.
+	Pruned []string `json:"pruned,omitempty"`
+	// Warnings tell what was not as it should be and did not keep the release from going live.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Release is one complete release in the bucket.
 type Release struct {
-	ID        string    `json:"id"`
-	Current   bool      `json:"current"`
+	ID      string `json:"id"`
+	Current bool   `json:"current"`
+	// Previous is true for the release that a rollback without a name returns to.
+	Previous  bool      `json:"previous"`
 	CreatedAt time.Time `json:"createdAt"`
 	Files     int       `json:"files"`
 	Bytes     int64     `json:"bytes"`
 	Commit    string    `json:"commit"`
 	Message   string    `json:"message"`
+	// Problem says what is wrong: a manifest that cannot be read, or, for the current release, a damaged pointer.
+	Problem string `json:"problem,omitempty"`
 }

@@ -5,7 +5,11 @@
 //
 //	<release id>/<path>     the files of a release, written once, never overwritten
 //	_releases/<id>.json     its manifest, written last: no manifest, no release
+//	_releases/<id>.unfinished   a mark, there while the release is uploaded or removed, so that what a crash leaves
+//	                        behind is found without listing the whole bucket
 //	_errors/404.html        the error page of the live release
+//
+// Any other key is not the publisher's: it is never read, changed or removed.
 package publish
 
 import (
@@ -25,6 +29,10 @@ var ErrExists = errors.New("object exists")
 // ErrConflict is what Pointer.Swap returns when the pointer has moved since it was read.
 var ErrConflict = errors.New("pointer has moved")
 
+// ErrDamaged is what Pointer.Read returns when the key-value store cannot be understood. The Live beside it is the last
+// one known, zero if there is none, and Swap with the Version beside it mends the store.
+var ErrDamaged = errors.New("pointer is damaged")
+
 // Blob is content to store. Open may be called more than once, for retries; each reader yields exactly Size bytes.
 type Blob struct {
 	Size int64
@@ -43,8 +51,9 @@ type Meta struct {
 
 // Object describes a stored object.
 type Object struct {
-	Key      string
-	Size     int64
+	Key  string
+	Size int64
+	// Modified is when Put or Copy stored the object, by the store's clock, which need not be the caller's.
 	Modified time.Time
 	// SHA256 is the content's digest. List leaves it empty where the store cannot tell without a request per object.
 	SHA256 string
@@ -58,7 +67,8 @@ type Object struct {
 type ObjectStore interface {
 	// Put stores the content and its meta under key. It is durable when Put returns, and no reader ever sees a part of it.
 	Put(ctx context.Context, key string, content Blob, meta Meta) error
-	// Copy stores the content of from under key, without sending it. The content must have the given digest.
+	// Copy stores the content of from under key, without sending it. It returns ErrNotFound if from does not exist or
+	// does not have the given digest.
 	Copy(ctx context.Context, from, key, sha256 string, meta Meta) error
 	// Get opens an object, or returns ErrNotFound. The caller closes the reader.
 	Get(ctx context.Context, key string) (io.ReadCloser, Object, error)
@@ -88,9 +98,11 @@ type Version string
 // key-value store: PathKey holds the release id, for the viewer-request function.
 type Pointer interface {
 	// Read returns what is live, and a token for Swap. The zero Live means that nothing has been published yet.
+	// See ErrDamaged for a store that cannot be understood.
 	Read(ctx context.Context) (Live, Version, error)
 	// Swap makes next live if nothing has changed since old was read; otherwise it returns ErrConflict and changes
 	// nothing. When Swap has returned nil, every later Read returns next. Other keys of the key-value store stay.
+	// A swap always makes a new Version, even if next is what was live already: retention relies on it.
 	Swap(ctx context.Context, old Version, next Live) error
 }
 

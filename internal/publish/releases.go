@@ -1,0 +1,37 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Releases returns the stored releases, newest first. One whose manifest cannot be read is listed with its Problem, and
+// so is the current one if the pointer is damaged.
+func (p *Publisher) Releases(ctx context.Context) ([]Release, error) {
+	live, _, damage := p.Pointer.Read(ctx)
+	if damage != nil && (!errors.Is(damage, ErrDamaged) || live.Release == "") {
+		return nil, fmt.Errorf("read the pointer: %w", damage)
+	}
+	shelf, err := p.readShelf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := []Release{}
+	for _, m := range shelf.manifests {
+		list = append(list, Release{ID: m.Release, CreatedAt: m.CreatedAt, Files: len(m.Files), Bytes: m.bytes(), Commit: m.Commit, Message: m.Message})
+	}
+	for id, d := range shelf.damaged {
+		list = append(list, Release{ID: id, CreatedAt: d.modified, Problem: d.err.Error()})
+	}
+	slices.SortStableFunc(list, func(a, b Release) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	for i := range list {
+		r := &list[i]
+		r.Current, r.Previous = r.ID == live.Release, r.ID == live.Previous
+		if r.Current && damage != nil {
+			r.Problem = damage.Error()
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,229 @@
+package publish
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+)
+
+const (
+	// concurrency is how many requests to the store are under way at once.
+	concurrency = 16
+	// maxInFlight bounds the bytes of the files that are being sent at once; a larger file is sent alone.
+	maxInFlight = 64 << 20
+	// maxRepairs is how often an upload is completed after the check found something missing.
+	maxRepairs = 3
+)
+
+// upload brings every file of the folder into the release's folder, create-only, and then checks by listing that they
+// are all there. With exact set, files that are not of this release make it errTaken.
+func (r *publication) upload(ctx context.Context, id string, shelf *shelf, exact bool) error {
+	for attempt := 0; ; attempt++ {
+		have, err := r.listRelease(ctx, id)
+		if err != nil {
+			return err
+		}
+		if exact && len(strays(have, r.folder.files)) > 0 {
+			return errTaken
+		}
+		if err := r.send(ctx, id, have, shelf); err != nil {
+			return err
+		}
+		r.prog.begin(StepVerify, len(r.folder.files), r.folder.bytes)
+		if have, err = r.listRelease(ctx, id); err != nil {
+			return err
+		}
+		if exact && len(strays(have, r.folder.files)) > 0 {
+			return errTaken
+		}
+		lost := missing(have, r.folder.files)
+		if len(lost) == 0 {
+			r.prog.add(len(r.folder.files), r.folder.bytes)
+			return nil
+		}
+		if attempt == maxRepairs {
+			return fmt.Errorf("verify release %s: the store lost %s", id, some(lost))
+		}
+	}
+}
+
+// listRelease returns the objects of a release's folder by path.
+func (p *Publisher) listRelease(ctx context.Context, id string) (map[string]Object, error) {
+	have := map[string]Object{}
+	for o, err := range p.Store.List(ctx, id+"/") {
+		if err != nil {
+			return nil, fmt.Errorf("list release %s: %w", id, err)
+		}
+		have[strings.TrimPrefix(o.Key, id+"/")] = o
+	}
+	return have, nil
+}
+
+// missing returns the files that the store does not hold with the right size and, where the listing tells it, digest.
+func missing(have map[string]Object, files []File) (lost []string) {
+	for _, f := range files {
+		o, ok := have[f.Path]
+		if !ok || o.Size != f.Size || o.SHA256 != "" && o.SHA256 != f.SHA256 {
+			lost = append(lost, f.Path)
+		}
+	}
+	return lost
+}
+
+// strays returns the paths that the store holds beside the files.
+func strays(have map[string]Object, files []File) (extra []string) {
+	known := make(map[string]bool, len(files))
+	for _, f := range files {
+		known[f.Path] = true
+	}
+	for p := range have {
+		if !known[p] {
+			extra = append(extra, p)
+		}
+	}
+	return extra
+}
+
+// some names a few of many paths.
+func some(paths []string) string {
+	const few = 3
+	if len(paths) <= few {
+		return strings.Join(paths, ", ")
+	}
+	return fmt.Sprintf("%s and %d more files", strings.Join(paths[:few], ", "), len(paths)-few)
+}
+
+// send puts the files in place that are not yet there, and counts what it did.
+func (r *publication) send(ctx context.Context, id string, have map[string]Object, shelf *shelf) error {
+	r.prog.begin(StepUpload, len(r.folder.files), r.folder.bytes)
+	sources := copySources(id, shelf, r.folder.files)
+	var mu sync.Mutex
+	memory := semaphore.NewWeighted(maxInFlight)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(concurrency)
+	for _, f := range r.folder.files {
+		if ctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			weight := min(f.Size, maxInFlight)
+			if err := memory.Acquire(ctx, weight); err != nil {
+				return err
+			}
+			defer memory.Release(weight)
+			o, exists := have[f.Path]
+			how, err := r.place(ctx, id, f, o, exists, sources[f.SHA256])
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			switch how {
+			case placed:
+				r.res.Uploaded++
+				r.res.BytesSent += f.Size
+			case copied:
+				r.res.Copied++
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// outcome is how a file came into the release.
+type outcome int
+
+const (
+	placed outcome = iota
+	copied
+	unchanged
+)
+
+// place brings one file into the release: nothing to do, copied inside the store, or sent.
+func (r *publication) place(ctx context.Context, id string, f File, o Object, exists bool, source string) (outcome, error) {
+	key := id + "/" + f.Path
+	meta := Meta{ContentType: f.ContentType, CacheControl: f.CacheControl, IfAbsent: true}
+	if exists {
+		return unchanged, r.accept(ctx, key, f, o)
+	}
+	if source != "" {
+		err := r.Store.Copy(ctx, source, key, f.SHA256, meta)
+		switch {
+		case err == nil:
+			r.prog.add(1, f.Size)
+			return copied, nil
+		case errors.Is(err, ErrExists):
+			return unchanged, r.accept(ctx, key, f, Object{Size: f.Size})
+		case !errors.Is(err, ErrNotFound):
+			return 0, fmt.Errorf("copy %s to %s: %w", source, key, err)
+		}
+	}
+	blob := r.prog.watch(r.folder.blob(f))
+	err := r.Store.Put(ctx, key, blob, meta)
+	if errors.Is(err, ErrExists) {
+		return unchanged, r.accept(ctx, key, f, Object{Size: f.Size})
+	}
+	if err != nil {
+		return 0, fmt.Errorf("upload %s: %w", f.Path, err)
+	}
+	r.prog.add(1, 0)
+	return placed, nil
+}
+
+// accept checks that an object that is already there is the file; if not, the id is taken.
+func (r *publication) accept(ctx context.Context, key string, f File, o Object) error {
+	if o.Size != f.Size {
+		return errTaken
+	}
+	if o.SHA256 == "" {
+		body, got, err := r.Store.Get(ctx, key)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", key, err)
+		}
+		defer body.Close()
+		if o = got; o.SHA256 == "" {
+			h := sha256.New()
+			if _, err := io.Copy(h, body); err != nil {
+				return fmt.Errorf("read %s: %w", key, err)
+			}
+			o.SHA256 = hex.EncodeToString(h.Sum(nil))
+		}
+	}
+	if o.SHA256 != f.SHA256 {
+		return errTaken
+	}
+	r.prog.add(1, f.Size)
+	return nil
+}
+
+// copySources maps the digest of each wanted file to the key of an object of another release that has it.
+func copySources(id string, shelf *shelf, files []File) map[string]string {
+	wanted := make(map[string]bool, len(files))
+	for _, f := range files {
+		wanted[f.SHA256] = true
+	}
+	sources := map[string]string{}
+	for _, m := range shelf.manifests {
+		if m.Release == id {
+			continue
+		}
+		for _, f := range m.Files {
+			if _, known := sources[f.SHA256]; !known && wanted[f.SHA256] {
+				sources[f.SHA256] = m.Release + "/" + f.Path
+			}
+		}
+	}
+	return sources
+}

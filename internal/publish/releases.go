@@ -7,11 +7,11 @@ import (
 	"slices"
 )
 
-// Releases returns the stored releases, newest first. One whose manifest cannot be read is listed with its Problem, and
-// so is the current one if the pointer is damaged.
+// Releases returns the stored releases, newest first. One whose manifest cannot be read is listed with its Problem. If the
+// pointer is damaged, the current release has that as its Problem, or the newest one if the current one is not known.
 func (p *Publisher) Releases(ctx context.Context) ([]Release, error) {
 	live, _, damage := p.Pointer.Read(ctx)
-	if damage != nil && (!errors.Is(damage, ErrDamaged) || live.Release == "") {
+	if damage != nil && !errors.Is(damage, ErrDamaged) {
 		return nil, fmt.Errorf("read the pointer: %w", damage)
 	}
 	shelf, err := p.readShelf(ctx)
@@ -26,12 +26,20 @@ func (p *Publisher) Releases(ctx context.Context) ([]Release, error) {
 		list = append(list, Release{ID: id, CreatedAt: d.modified, Problem: d.err.Error()})
 	}
 	slices.SortStableFunc(list, func(a, b Release) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	current := 0
 	for i := range list {
 		r := &list[i]
 		r.Current, r.Previous = r.ID == live.Release, r.ID == live.Previous
-		if r.Current && damage != nil {
-			r.Problem = damage.Error()
+		if r.Current {
+			current = i
 		}
 	}
+	if damage == nil {
+		return list, nil
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("read the pointer: %w", damage)
+	}
+	list[current].Problem = damage.Error()
 	return list, nil
 }

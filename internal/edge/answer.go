@@ -1,0 +1,150 @@
+package edge
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// result says how an answer came about, as X-Cache and the access log name it.
+type result int
+
+// The results (Developer Guide, standard logs, x-edge-detailed-result-type).
+const (
+	resultMiss result = iota
+	resultHit
+	resultRefreshHit
+	resultError
+	resultRedirect
+	resultFunction
+	resultFunctionError
+	resultFunctionInvalid
+	results
+)
+
+var resultNames = [results]string{"Miss", "Hit", "RefreshHit", "Error", "Redirect", "FunctionGeneratedResponse",
+	"FunctionExecutionError", "FunctionValidationError"}
+
+func (r result) String() string { return resultNames[r] }
+
+var xCache = func() (values [results][]string) {
+	for i, name := range resultNames {
+		values[i] = []string{name + " from cloudfront"}
+	}
+	return values
+}()
+
+// answer is what a viewer gets. It is written once, and then closed.
+type answer struct {
+	status int
+	result result
+	// static are headers that many answers share; extra are this answer's, and win over static ones of the same name.
+	static, extra []field
+	// body is the content, or object is, which is streamed. Neither is there if the answer has no body.
+	body   []byte
+	object *Object
+	// length is that of the whole answer's body, as in Content-Length.
+	length int64
+	// parts are the ranges to be sent of the content, in order; nil for all of it. tail follows the last one.
+	parts []part
+	tail  string
+}
+
+// part is a range of the content; head is sent before it.
+type part struct {
+	head string
+	byteRange
+}
+
+// set sets a header of this answer alone.
+func (a *answer) set(name, value string) {
+	f := field{name, []string{value}}
+	if i := fieldIndex(a.extra, name); i >= 0 {
+		a.extra[i] = f
+		return
+	}
+	a.extra = append(a.extra, f)
+}
+
+// close releases the object that was to be streamed.
+func (a *answer) close() {
+	if a.object != nil {
+		a.object.Body.Close()
+	}
+}
+
+// writeBody writes the body and returns how much of it was written. The content of an object goes to w by io.CopyN
+// straight from Object.Body, so that w may send a file without a copy.
+func (a *answer) writeBody(w io.Writer) (written int64, err error) {
+	if a.parts == nil {
+		return a.writeRange(w, byteRange{0, a.length})
+	}
+	for _, p := range a.parts {
+		if p.head != "" {
+			n, err := io.WriteString(w, p.head)
+			if written += int64(n); err != nil {
+				return written, err
+			}
+		}
+		n, err := a.writeRange(w, p.byteRange)
+		if written += n; err != nil {
+			return written, err
+		}
+	}
+	if a.tail != "" {
+		n, err := io.WriteString(w, a.tail)
+		return written + int64(n), err
+	}
+	return written, nil
+}
+
+func (a *answer) writeRange(w io.Writer, r byteRange) (int64, error) {
+	if a.object == nil {
+		if r.n == 0 {
+			return 0, nil
+		}
+		n, err := w.Write(a.body[r.off : r.off+r.n])
+		return int64(n), err
+	}
+	if _, err := a.object.Body.Seek(r.off, io.SeekStart); err != nil {
+		return 0, err
+	}
+	return io.CopyN(w, a.object.Body, r.n)
+}
+
+// errorAnswer is a small page of the edge's own, for a status that nothing else answers.
+func (e *Edge) errorAnswer(r *request, status int) *answer {
+	page := "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + strconv.Itoa(status) + " " +
+		http.StatusText(status) + "</title></head>\n<body><h1>" + strconv.Itoa(status) + " " + http.StatusText(status) +
+		"</h1>\n<p>" + errorTexts[status] + "</p>\n<hr><p>Request ID: " + r.id + "</p></body></html>\n"
+	a := &answer{status: status, result: resultError, body: []byte(page), length: int64(len(page))}
+	headers := []field{
+		{"Content-Type", []string{"text/html"}},
+		{"Content-Length", []string{strconv.Itoa(len(page))}},
+	}
+	if r.behavior != nil {
+		a.static = r.behavior.policy.apply(headers)
+	} else {
+		a.static = headers
+	}
+	return a
+}
+
+var errorTexts = map[int]string{
+	http.StatusBadRequest:                   "The request could not be understood.",
+	http.StatusForbidden:                    "The request is not allowed.",
+	http.StatusNotFound:                     "There is no page at this address.",
+	http.StatusMethodNotAllowed:             "This address does not answer requests of this method.",
+	http.StatusPreconditionFailed:           "The page has changed, or a condition of the request does not hold.",
+	http.StatusRequestEntityTooLarge:        "The address is too long.",
+	http.StatusRequestedRangeNotSatisfiable: "The page does not have the part that was asked for.",
+	http.StatusInternalServerError:          "Something went wrong in the edge.",
+	http.StatusBadGateway:                   "The origin, or the function of this address, gave an answer that can't be used.",
+	http.StatusServiceUnavailable:           "The function of this address failed.",
+	http.StatusGatewayTimeout:               "The origin did not answer in time.",
+}
+
+// bodyAllowed reports whether an answer with this status may have a body.
+func bodyAllowed(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}

@@ -1,0 +1,163 @@
+package edge
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// cacheKey is CloudFront's cache key: the rewritten URI and the parts of the request that the cache policy names
+// (Developer Guide, understanding-the-cache-key). The behaviours are part of it because an entry holds the headers that
+// its behaviour's policy makes.
+type cacheKey struct {
+	// via is the behaviour that fetched the object, owner the one that answers with it; they differ for error pages.
+	via, owner int
+	uri, parts string
+}
+
+// entry is an origin's answer in the cache, with all that is derived from it. It does not change once it is made, but
+// for its freshness and the compressed forms, which are made when they are first asked for.
+type entry struct {
+	key    cacheKey
+	status int
+	// size is that of the content; body is nil if the entry is large, that is, not held in memory.
+	size  int64
+	large bool
+	// etag and modified are the origin's; etag is "" if it sent none that is valid.
+	etag                      string
+	modified                  time.Time
+	contentType, cacheControl string
+	// policy makes the headers of the forms.
+	policy *headerPolicy
+	// compressible says that the behaviour compresses this object.
+	compressible bool
+	forms        [encodings]lazyForm
+	freshness    atomic.Pointer[freshness]
+
+	// The cache's own: the cost in bytes, and the neighbours in the order of use. Guarded by cache.mu; held is true
+	// while the entry is in the cache.
+	cost       int64
+	prev, next *entry
+	held       bool
+}
+
+// lazyForm is one content coding of an entry.
+type lazyForm struct {
+	once sync.Once
+	form *form
+}
+
+// form is the content in one coding, with the headers that go with it.
+type form struct {
+	body []byte
+	etag string
+	// ok are the headers of a 200 answer, notModified those of a 304.
+	ok, notModified []field
+}
+
+// freshness is until when an entry may be served without asking the origin.
+type freshness struct {
+	// stored is when the origin was last asked, which Age counts from.
+	stored, expires time.Time
+	// epoch is the state of the key-value store at that time; another one ends the freshness.
+	epoch int64
+}
+
+func (en *entry) fresh(now time.Time, epoch int64) bool {
+	f := en.freshness.Load()
+	return f.epoch == epoch && now.Before(f.expires)
+}
+
+// overhead is what an entry costs beside its content.
+const overhead = 2048
+
+// cache holds entries up to a number of bytes, and drops those that were not used for the longest time.
+type cache struct {
+	mu      sync.Mutex
+	entries map[cacheKey]*entry
+	// ring is the order of use: ring.next is the entry used last, ring.prev the one to drop first.
+	ring        entry
+	size, limit int64
+}
+
+func newCache(limit int64) *cache {
+	c := &cache{entries: make(map[cacheKey]*entry), limit: limit}
+	c.ring.prev, c.ring.next = &c.ring, &c.ring
+	return c
+}
+
+// get returns the entry of a key, or nil.
+func (c *cache) get(k cacheKey) *entry {
+	c.mu.Lock()
+	en := c.entries[k]
+	if en != nil && c.ring.next != en {
+		en.unlink()
+		c.front(en)
+	}
+	c.mu.Unlock()
+	return en
+}
+
+// put adds an entry, in place of one with the same key. An entry that takes more than an eighth of the cache is not held.
+func (c *cache) put(en *entry) {
+	cost := overhead + int64(len(en.key.uri)+len(en.key.parts))
+	if !en.large {
+		cost += en.size
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := c.entries[en.key]; old != nil {
+		c.drop(old)
+	}
+	if cost > c.limit/8 {
+		return
+	}
+	en.cost, en.held = cost, true
+	c.entries[en.key] = en
+	c.size += cost
+	c.front(en)
+	c.evict()
+}
+
+// grow adds the bytes of a compressed form to the cost of an entry.
+func (c *cache) grow(en *entry, n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if en.held {
+		en.cost += n
+		c.size += n
+		c.evict()
+	}
+}
+
+// remove drops an entry if it is the one that its key has.
+func (c *cache) remove(en *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if en.held {
+		c.drop(en)
+	}
+}
+
+func (c *cache) evict() {
+	for c.size > c.limit && c.ring.prev != &c.ring {
+		c.drop(c.ring.prev)
+	}
+}
+
+func (c *cache) drop(en *entry) {
+	en.unlink()
+	en.held = false
+	delete(c.entries, en.key)
+	c.size -= en.cost
+}
+
+func (c *cache) front(en *entry) {
+	en.prev, en.next = &c.ring, c.ring.next
+	en.prev.next, en.next.prev = en, en
+}
+
+func (en *entry) unlink() {
+	en.prev.next, en.next.prev = en.next, en.prev
+	en.prev, en.next = nil, nil
+}

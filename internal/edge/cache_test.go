@@ -1,0 +1,116 @@
+package edge
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func testEntry(uri string, size int64) *entry {
+	en := &entry{key: cacheKey{uri: uri}, status: 200, size: size}
+	en.freshness.Store(&freshness{})
+	return en
+}
+
+func TestCacheDropsTheLeastRecentlyUsed(t *testing.T) {
+	c := newCache(16 * overhead)
+	var entries []*entry
+	for i := range 15 {
+		entries = append(entries, testEntry(fmt.Sprint(i), 0))
+		c.put(entries[i])
+	}
+	c.get(entries[0].key)
+	c.put(testEntry("new", 0))
+	for i, en := range entries {
+		if kept := c.get(en.key) != nil; kept != (i != 1) {
+			t.Errorf("entry %d kept: %v", i, kept)
+		}
+	}
+	c.remove(entries[2])
+	c.remove(entries[2])
+	if c.get(entries[2].key) != nil {
+		t.Error("removed entry is still there")
+	}
+}
+
+func TestCacheIsBounded(t *testing.T) {
+	const limit = 1 << 20
+	c := newCache(limit)
+	for i := range 5000 {
+		en := testEntry(fmt.Sprint(i), int64(i%200)*1000)
+		c.put(en)
+		c.grow(en, int64(i%100))
+		if c.size > limit {
+			t.Fatalf("the cache holds %d bytes", c.size)
+		}
+	}
+	var size int64
+	n := 0
+	for en := c.ring.next; en != &c.ring; en = en.next {
+		size += en.cost
+		n++
+	}
+	if size != c.size || n != len(c.entries) {
+		t.Errorf("the cache counts %d bytes in %d entries, it holds %d in %d", c.size, len(c.entries), size, n)
+	}
+	if c.put(testEntry("too large", limit/8)); c.get(cacheKey{uri: "too large"}) != nil {
+		t.Error("an entry that takes more than an eighth is held")
+	}
+}
+
+func TestNoCache(t *testing.T) {
+	te := newTestEdge(t, nil, func(o *Options) { o.CacheBytes = -1 })
+	te.origin.put("r1/x", strings.Repeat("one ", 1000), "text/html", assetControl)
+	for range 2 {
+		resp := te.get(t, "/x", "Accept-Encoding", "br")
+		wantStatus(t, resp, 200, "Miss")
+		wantHeader(t, resp, "Content-Encoding", "br")
+	}
+}
+
+// controlling-the-cache-key: only what the policy names tells objects apart.
+func TestCacheKeyParts(t *testing.T) {
+	tests := map[string]struct {
+		change        func(*CachePolicy)
+		first, second string
+		headers       []string
+		hit           bool
+	}{
+		"query is not part":     {func(*CachePolicy) {}, "/x?a=1", "/x?a=2", nil, true},
+		"all of the query":      {func(p *CachePolicy) { p.QueryStrings = KeyPart{Behavior: "all"} }, "/x?a=1", "/x?a=2", nil, false},
+		"listed parameter":      {func(p *CachePolicy) { p.QueryStrings = KeyPart{Behavior: "whitelist", Items: []string{"a"}} }, "/x?a=1", "/x?a=2", nil, false},
+		"other parameter":       {func(p *CachePolicy) { p.QueryStrings = KeyPart{Behavior: "whitelist", Items: []string{"b"}} }, "/x?a=1", "/x?a=2", nil, true},
+		"all except the listed": {func(p *CachePolicy) { p.QueryStrings = KeyPart{Behavior: "allExcept", Items: []string{"a"}} }, "/x?a=1", "/x?a=2", nil, true},
+		"all except others":     {func(p *CachePolicy) { p.QueryStrings = KeyPart{Behavior: "allExcept", Items: []string{"b"}} }, "/x?a=1", "/x?a=2", nil, false},
+		"header is not part":    {func(*CachePolicy) {}, "/x", "/x", []string{"Accept-Language", "de"}, true},
+		"listed header":         {func(p *CachePolicy) { p.Headers = KeyPart{Behavior: "whitelist", Items: []string{"accept-language"}} }, "/x", "/x", []string{"Accept-Language", "de"}, false},
+		"listed cookie":         {func(p *CachePolicy) { p.Cookies = KeyPart{Behavior: "whitelist", Items: []string{"a"}} }, "/x", "/x", []string{"Cookie", "a=1"}, false},
+		"other cookie":          {func(p *CachePolicy) { p.Cookies = KeyPart{Behavior: "whitelist", Items: []string{"a"}} }, "/x", "/x", []string{"Cookie", "b=1"}, true},
+		"host":                  {func(p *CachePolicy) { p.Headers = KeyPart{Behavior: "whitelist", Items: []string{"Host"}} }, "/x", "/x", nil, true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			te := newTestEdge(t, nil, func(o *Options) { tc.change(&o.Config.Behaviors[1].CachePolicy) })
+			te.origin.put("r1/x", "content", "text/plain", assetControl)
+			te.get(t, tc.first)
+			want := "Miss"
+			if tc.hit {
+				want = "Hit"
+			}
+			wantStatus(t, te.get(t, tc.second, tc.headers...), 200, want)
+		})
+	}
+}
+
+func TestUncacheable(t *testing.T) {
+	te := newTestEdge(t, nil, func(o *Options) { o.Config.Behaviors[1].CachePolicy.MinTTL = 0 })
+	te.origin.put("r1/store", "content", "text/plain", "no-store")
+	te.origin.put("r1/cache", "content", "text/plain", "no-cache")
+	for range 2 {
+		wantStatus(t, te.get(t, "/store"), 200, "Miss")
+	}
+	wantStatus(t, te.get(t, "/cache"), 200, "Miss")
+	te.advance(time.Second)
+	wantStatus(t, te.get(t, "/cache"), 200, "RefreshHit")
+}

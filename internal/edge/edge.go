@@ -1,0 +1,172 @@
+package edge
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
+)
+
+// DefaultCacheBytes is the size of the memory cache if Options.CacheBytes is 0.
+const DefaultCacheBytes = 256 << 20
+
+// Options are what an edge is made of.
+type Options struct {
+	// Config is the distribution.
+	Config Config
+	// Origins are the origins by the id that the behaviours name.
+	Origins map[string]Origin
+	// KV returns a view of the key-value store as it is at the moment of the call. It is called once for each request,
+	// before anything else is read: an object that was cached before the store's Meta().Updated changed is checked
+	// with its origin before it is served again. Nil, or an error, stands for an empty store.
+	KV func() (cfjs.KV, error)
+	// AccessLog gets one record for each request; nil for none.
+	AccessLog *slog.Logger
+	// FunctionLog is told of each run of a function that logged something or failed; nil for none. It is called by
+	// many goroutines at once.
+	FunctionLog func(FunctionEvent)
+	// CacheBytes bounds the memory cache: DefaultCacheBytes if it is 0, no cache if it is negative.
+	CacheBytes int64
+	// FunctionTimeout is the time limit of one run of a function; the function runtime's own default if it is 0.
+	FunctionTimeout time.Duration
+	// Now is the clock; time.Now if it is nil.
+	Now func() time.Time
+	// HTTPS says that viewers can reach this edge over TLS. Only then the viewer protocol policy is enforced: on a
+	// machine without certificates, redirect-to-https would lead nowhere.
+	HTTPS bool
+}
+
+// Edge answers requests as the distribution would. It is an http.Handler, safe for concurrent use.
+type Edge struct {
+	config      Config
+	behaviors   []*behavior
+	errorPages  map[int]ErrorPage
+	kv          func() (cfjs.KV, error)
+	accessLog   *slog.Logger
+	functionLog func(FunctionEvent)
+	now         func() time.Time
+	https       bool
+	via         []string
+
+	cache   *cache
+	flights singleflight.Group
+	// loads bounds the bytes that are being read from origins into memory, squeezes the compressions at work.
+	loads    *semaphore.Weighted
+	squeezes *semaphore.Weighted
+}
+
+// New returns the edge of a distribution. It fails if a behaviour names an unknown origin, if the last behaviour is not
+// the default one, or if a function does not compile (a fault.Usage that names the line).
+func New(opts Options) (*Edge, error) {
+	return newEdge(opts, func(f *Function) (viewerFunction, error) {
+		return compileFunction(f, opts.FunctionTimeout)
+	})
+}
+
+func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Edge, error) {
+	size := opts.CacheBytes
+	if size == 0 {
+		size = DefaultCacheBytes
+	}
+	e := &Edge{
+		config:      opts.Config,
+		errorPages:  make(map[int]ErrorPage),
+		kv:          opts.KV,
+		accessLog:   opts.AccessLog,
+		functionLog: opts.FunctionLog,
+		now:         opts.Now,
+		https:       opts.HTTPS,
+		via:         []string{"1.1 " + orElse(opts.Config.DomainName, "edge") + " (" + serverName + ")"},
+		cache:       newCache(size),
+		loads:       semaphore.NewWeighted(max(size, maxHeld)),
+		squeezes:    semaphore.NewWeighted(compressors),
+	}
+	if e.now == nil {
+		e.now = time.Now
+	}
+	if e.kv == nil {
+		e.kv = func() (cfjs.KV, error) { return emptyKV{}, nil }
+	}
+	for _, p := range opts.Config.ErrorPages {
+		e.errorPages[p.Status] = p
+	}
+	n := len(opts.Config.Behaviors)
+	if n == 0 {
+		return nil, fmt.Errorf("configure edge: distribution %s has no behaviour", opts.Config.ID)
+	}
+	if last := opts.Config.Behaviors[n-1].PathPattern; last != "" && last != "*" {
+		return nil, fmt.Errorf("configure edge: the last behaviour has the path pattern %q, it must be the default one", last)
+	}
+	compiled := make(map[*Function]viewerFunction)
+	for i := range opts.Config.Behaviors {
+		b, err := newBehavior(i, &opts.Config.Behaviors[i], opts.Origins, func(f *Function) (viewerFunction, error) {
+			if f == nil || compiled[f] != nil {
+				return compiled[f], nil
+			}
+			fn, err := compile(f)
+			compiled[f] = fn
+			return fn, err
+		})
+		if err != nil {
+			return nil, err
+		}
+		b.policy.own = []field{{"Server", []string{serverName}}, {"Via", e.via}, {"X-Amz-Cf-Pop", []string{popName}}}
+		e.behaviors = append(e.behaviors, b)
+	}
+	return e, nil
+}
+
+// behavior is a cache behaviour made ready to serve.
+type behavior struct {
+	*Behavior
+	index      int
+	pattern    string
+	origin     Origin
+	onRequest  viewerFunction
+	onResponse viewerFunction
+	allow      []string
+	policy     headerPolicy
+	gzip, br   bool
+}
+
+func newBehavior(i int, c *Behavior, origins map[string]Origin, compile func(*Function) (viewerFunction, error)) (*behavior, error) {
+	name := orElse(c.PathPattern, "default")
+	b := &behavior{
+		Behavior: c,
+		index:    i,
+		pattern:  normalizePattern(c.PathPattern),
+		origin:   origins[c.OriginID],
+		allow:    []string{joinList(allowedMethods(c.AllowedMethods))},
+		policy:   newHeaderPolicy(c.ResponseHeadersPolicy),
+		gzip:     c.Compress && c.CachePolicy.AcceptGzip,
+		br:       c.Compress && c.CachePolicy.AcceptBrotli,
+	}
+	if b.origin == nil {
+		return nil, fmt.Errorf("configure edge: behaviour %s names the origin %q, which does not exist", name, c.OriginID)
+	}
+	var err error
+	if b.onRequest, err = compile(c.ViewerRequest); err != nil {
+		return nil, fmt.Errorf("configure edge: viewer request of behaviour %s: %w", name, err)
+	}
+	if b.onResponse, err = compile(c.ViewerResponse); err != nil {
+		return nil, fmt.Errorf("configure edge: viewer response of behaviour %s: %w", name, err)
+	}
+	return b, nil
+}
+
+func allowedMethods(configured []string) []string {
+	if len(configured) == 0 {
+		return []string{"GET", "HEAD"}
+	}
+	return configured
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,216 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const (
+	// maxHeld is the largest object that is held in memory. Larger ones are streamed from the origin. It is no smaller
+	// than the largest object that is compressed.
+	maxHeld = maxCompress
+	// errorTTL is how long an error is cached that no custom error response covers (Developer Guide, HTTPStatusCodes).
+	errorTTL = 10 * time.Second
+	// fetchTimeout bounds a request to an origin (Developer Guide, origin response timeout).
+	fetchTimeout = 30 * time.Second
+)
+
+// target is what to fetch, and for whom.
+type target struct {
+	// via is the behaviour whose origin and cache policy apply; owner is the one whose compression and response headers
+	// policy make the answer.
+	via, owner *behavior
+	// uri is the object's key, parts what else is in the cache key.
+	uri, parts string
+	// always checks with the origin on every request.
+	always bool
+}
+
+func (t *target) key() cacheKey {
+	return cacheKey{via: t.via.index, owner: t.owner.index, uri: t.uri, parts: t.parts}
+}
+
+// fetch returns the entry of a target, from the cache if it is fresh, else from the origin. It never fails: what goes
+// wrong is an entry with an error status.
+func (e *Edge) fetch(ctx context.Context, r *request, t *target) (*entry, result) {
+	en := e.cache.get(t.key())
+	if en != nil && !t.always && en.fresh(r.start, r.epoch) {
+		return en, resultHit
+	}
+	begun := time.Now()
+	defer func() { r.fetchTime += time.Since(begun) }()
+	if t.always {
+		// No sharing: the origin must be asked after this request came, not after an earlier one did.
+		return e.load(ctx, r, t, en)
+	}
+	type loaded struct {
+		en     *entry
+		result result
+	}
+	leader := false
+	v, _, _ := e.flights.Do(t.flightKey(r.epoch), func() (any, error) {
+		leader = true
+		// The others' answers must not depend on the first viewer's patience.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+		defer cancel()
+		en, res := e.load(ctx, r, t, en)
+		return loaded{en, res}, nil
+	})
+	l := v.(loaded)
+	if !leader && l.result == resultMiss {
+		return l.en, resultHit
+	}
+	return l.en, l.result
+}
+
+// flightKey tells concurrent misses apart. The epoch is in it: a request that comes after the pointer moved does not
+// share an answer that was asked for before.
+func (t *target) flightKey(epoch int64) string {
+	return strconv.Itoa(t.via.index) + " " + strconv.Itoa(t.owner.index) + " " + strconv.FormatInt(epoch, 36) + " " +
+		strconv.Itoa(len(t.uri)) + " " + t.uri + t.parts
+}
+
+// load asks the origin. If the old entry is still what the origin has, it is made fresh again.
+func (e *Edge) load(ctx context.Context, r *request, t *target, old *entry) (*entry, result) {
+	obj, err := t.via.origin.Get(ctx, t.uri)
+	if err != nil {
+		return e.loadError(r, t, old, err)
+	}
+	defer obj.Body.Close()
+	control := parseCacheControl(obj.CacheControl)
+	if old != nil && old.sameAs(obj) {
+		old.freshness.Store(e.freshness(r, control.ttl(&t.via.CachePolicy)))
+		return old, resultRefreshHit
+	}
+	var body []byte
+	large := obj.Size > maxHeld
+	if !large {
+		if body, err = e.read(ctx, obj); err != nil {
+			return e.loadError(r, t, old, err)
+		}
+	}
+	en := t.newEntry(obj, body, large)
+	ttl := control.ttl(&t.via.CachePolicy)
+	en.freshness.Store(e.freshness(r, ttl))
+	if ttl > 0 || !control.noStore {
+		e.cache.put(en)
+	}
+	return en, resultMiss
+}
+
+func (e *Edge) freshness(r *request, ttl time.Duration) *freshness {
+	return &freshness{stored: r.start, expires: r.start.Add(ttl), epoch: r.epoch}
+}
+
+// read returns the whole content of an object. The bytes being read at one time are bounded by the size of the cache.
+func (e *Edge) read(ctx context.Context, obj *Object) ([]byte, error) {
+	if err := e.loads.Acquire(ctx, obj.Size); err != nil {
+		return nil, fmt.Errorf("read object: %w", err)
+	}
+	defer e.loads.Release(obj.Size)
+	body := make([]byte, obj.Size)
+	if _, err := io.ReadFull(obj.Body, body); err != nil {
+		return nil, fmt.Errorf("read object: %w", err)
+	}
+	return body, nil
+}
+
+// loadError turns an origin's error into an entry. An origin that is broken, rather than without the object, leaves an
+// expired object in service (Developer Guide, HTTPStatusCodes, "The requested object is in the edge cache").
+func (e *Edge) loadError(r *request, t *target, old *entry, err error) (*entry, result) {
+	status := http.StatusBadGateway
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		status = http.StatusNotFound
+	case errors.Is(err, fs.ErrPermission):
+		status = http.StatusForbidden
+	case errors.Is(err, context.DeadlineExceeded):
+		status = http.StatusGatewayTimeout
+	}
+	if status >= 500 {
+		e.logError(r, fmt.Errorf("fetch %s from origin %s: %w", t.uri, t.via.OriginID, err))
+		if old != nil && old.status < 400 {
+			return old, resultHit
+		}
+	}
+	en := &entry{key: t.key(), status: status}
+	if status != http.StatusNotFound {
+		// CloudFront caches 5xx too, to spare the origin. A local disk has nothing to be spared, and a viewer nothing
+		// to gain from an error that is over.
+		en.freshness.Store(e.freshness(r, 0))
+		return en, resultError
+	}
+	en.freshness.Store(e.freshness(r, e.errorTTL(status)))
+	e.cache.put(en)
+	return en, resultError
+}
+
+func (e *Edge) errorTTL(status int) time.Duration {
+	if p, ok := e.errorPages[status]; ok {
+		return p.MinTTL
+	}
+	return errorTTL
+}
+
+// sameAs reports whether an object is the one that the entry was made of.
+func (en *entry) sameAs(obj *Object) bool {
+	return en.status == http.StatusOK && en.etag != "" && en.etag == validETag(obj.ETag) && en.size == obj.Size &&
+		en.modified.Equal(obj.Modified) && en.contentType == obj.ContentType && en.cacheControl == obj.CacheControl
+}
+
+// newEntry makes the entry of an object. The body is nil if it is large.
+func (t *target) newEntry(obj *Object, body []byte, large bool) *entry {
+	en := &entry{
+		key:          t.key(),
+		status:       http.StatusOK,
+		size:         obj.Size,
+		large:        large,
+		etag:         validETag(obj.ETag),
+		modified:     obj.Modified,
+		contentType:  obj.ContentType,
+		cacheControl: obj.CacheControl,
+		policy:       &t.owner.policy,
+		compressible: !large && t.owner.compressible(obj.ContentType, obj.Size),
+	}
+	en.forms[identity].once.Do(func() { en.forms[identity].form = en.newForm(identity, body) })
+	return en
+}
+
+// newForm makes the headers of the content in one coding.
+func (en *entry) newForm(enc encoding, body []byte) *form {
+	size := en.size
+	f := &form{body: body, etag: en.etag}
+	var headers []field
+	add := func(name, value string) {
+		if value != "" {
+			headers = append(headers, field{name, []string{value}})
+		}
+	}
+	if enc != identity {
+		size, f.etag = int64(len(body)), weaken(en.etag)
+	}
+	add("Cache-Control", en.cacheControl)
+	add("Etag", f.etag)
+	if !en.modified.IsZero() {
+		add("Last-Modified", en.modified.UTC().Format(http.TimeFormat))
+	}
+	if en.compressible {
+		add("Vary", "Accept-Encoding")
+	}
+	f.notModified = en.policy.apply(headers)
+	add("Content-Type", en.contentType)
+	if enc != identity {
+		add("Content-Encoding", encodingNames[enc])
+	} else {
+		add("Accept-Ranges", "bytes")
+	}
+	add("Content-Length", strconv.FormatInt(size, 10))
+	f.ok = en.policy.apply(headers)
+	return f
+}

@@ -1,0 +1,147 @@
+package edge
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strconv"
+)
+
+// maxURL is the longest URL that is served (Developer Guide, "Maximum length of a request and maximum length of a URL").
+const maxURL = 8192
+
+// serve answers a request. It knows nothing of the server that the request came by, and always returns an answer, which
+// the caller writes and closes.
+func (e *Edge) serve(ctx context.Context, r *request) (a *answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.logError(r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			a = e.errorAnswer(r, http.StatusInternalServerError)
+			e.finish(r, a)
+		}
+	}()
+	r.behavior = e.behaviorFor(r.uri)
+	if a = e.refuse(r); a == nil {
+		e.openKV(r)
+		if r.behavior.onRequest != nil {
+			a = e.runRequest(ctx, r)
+		}
+	}
+	if a == nil {
+		a = e.lookUp(ctx, r)
+	}
+	e.finish(r, a)
+	return a
+}
+
+// refuse answers what is not served, before any function runs.
+func (e *Edge) refuse(r *request) *answer {
+	b := r.behavior
+	switch {
+	case r.uri == "" || r.uri[0] != '/':
+		return e.errorAnswer(r, http.StatusBadRequest)
+	case len(r.uri)+len(r.query) > maxURL:
+		return e.errorAnswer(r, http.StatusRequestEntityTooLarge)
+	case e.https && !r.secure && b.ViewerProtocolPolicy == "https-only":
+		return e.errorAnswer(r, http.StatusForbidden)
+	case e.https && !r.secure && b.ViewerProtocolPolicy == "redirect-to-https":
+		return e.redirectToHTTPS(r)
+	case !slices.Contains(allowedMethods(b.AllowedMethods), r.method):
+		a := e.errorAnswer(r, http.StatusMethodNotAllowed)
+		a.extra = append(a.extra, field{"Allow", b.allow})
+		return a
+	case r.hasBody && (r.method == http.MethodGet || r.method == http.MethodHead):
+		// Developer Guide, RequestAndResponseBehaviorS3Origin, "GET requests that include a body".
+		return e.errorAnswer(r, http.StatusForbidden)
+	}
+	return nil
+}
+
+// redirectToHTTPS answers as the viewer protocol policy redirect-to-https says (Developer Guide,
+// using-https-viewers-to-cloudfront).
+func (e *Edge) redirectToHTTPS(r *request) *answer {
+	location := "https://" + hostOnly(r.host) + r.uri
+	if r.hasQuery {
+		location += "?" + r.query
+	}
+	return &answer{status: http.StatusMovedPermanently, result: resultRedirect, static: r.behavior.policy.own,
+		extra: []field{{"Location", []string{location}}, {"Content-Length", []string{"0"}}}}
+}
+
+// lookUp answers with the object that the rewritten URI names.
+func (e *Edge) lookUp(ctx context.Context, r *request) *answer {
+	uri := r.effectiveURI()
+	if uri == "/" && e.config.DefaultRootObject != "" {
+		// Developer Guide, DefaultRootObject: for the root only.
+		uri = "/" + e.config.DefaultRootObject
+	}
+	if r.method != http.MethodGet && r.method != http.MethodHead {
+		// A bucket answers no other method; OPTIONS neither, without a CORS configuration of its own.
+		return e.originError(ctx, r, http.StatusForbidden)
+	}
+	key, refused := objectKey(uri)
+	r.key = key
+	if refused != 0 {
+		return e.originError(ctx, r, refused)
+	}
+	t := &target{via: r.behavior, owner: r.behavior, uri: key, parts: r.behavior.CachePolicy.keyParts(r)}
+	en, res := e.fetch(ctx, r, t)
+	return e.respond(ctx, r, t, en, res)
+}
+
+// finish adds the headers that are made for each answer anew.
+func (e *Edge) finish(r *request, a *answer) {
+	if b := r.behavior; b != nil && a.result < resultFunction {
+		a.extra = append(a.extra, b.policy.cors.headers(r, a.static)...)
+		if timing := b.policy.serverTiming(r, a.result, e.now()); timing != "" {
+			a.set("Server-Timing", timing)
+		}
+	}
+	a.extra = append(a.extra, field{"X-Cache", xCache[a.result]}, field{"X-Amz-Cf-Id", []string{r.id}})
+}
+
+// logError tells the access log of an error that no viewer sees the reason of.
+func (e *Edge) logError(r *request, err error) {
+	if e.accessLog != nil {
+		e.accessLog.LogAttrs(context.Background(), slog.LevelError, "error", slog.String("request_id", r.id),
+			slog.String("host", r.host), slog.String("uri", r.uri), slog.String("error", err.Error()))
+	}
+}
+
+// logAccess writes the record of a request that was answered.
+func (e *Edge) logAccess(r *request, a *answer, written int64) {
+	if e.accessLog == nil || !e.accessLog.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
+	uri := r.uri
+	if r.hasQuery {
+		uri += "?" + r.query
+	}
+	header := func(name string) string {
+		if v := r.header[name]; len(v) > 0 {
+			return v[0]
+		}
+		return ""
+	}
+	e.accessLog.LogAttrs(context.Background(), slog.LevelInfo, "request",
+		slog.String("method", r.method), slog.String("host", r.host), slog.String("uri", uri),
+		slog.Int("status", a.status), slog.Int64("bytes", written), slog.Duration("duration", e.now().Sub(r.start)),
+		slog.String("result", a.result.String()), slog.String("key", r.key), slog.String("ip", r.ip),
+		slog.String("referer", header("Referer")), slog.String("user_agent", header("User-Agent")),
+		slog.String("request_id", r.id))
+}
+
+func hostOnly(host string) string {
+	for i := len(host) - 1; i >= 0 && host[i] != ']'; i-- {
+		if host[i] == ':' {
+			if _, err := strconv.ParseUint(host[i+1:], 10, 16); err == nil {
+				return host[:i]
+			}
+			break
+		}
+	}
+	return host
+}

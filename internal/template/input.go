@@ -1,0 +1,100 @@
+package template
+
+import (
+	"net/url"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
+)
+
+// maxPipelineName is the length to which CodePipeline cuts a pipeline's name for the prefix of its artifacts.
+const maxPipelineName = 20
+
+// The bounds of BuildTimeoutMinutes.
+const minBuildMinutes, maxBuildMinutes = 5, 480
+
+// For returns what makes hosting.yaml the template of a site. The function is the site's own, or the toolkit's for the
+// site's routing. A repository that is not at GitHub, GitLab or Bitbucket (a local one, for example) has no
+// FullRepositoryId: that is enough for the local target, and not for a pipeline on AWS.
+func For(s *site.Site) (Input, error) {
+	code, err := s.Function()
+	if err != nil {
+		return Input{}, err
+	}
+	params := Parameters{
+		ParamSiteName:            s.Name(),
+		ParamPipelineName:        pipelineName(s.Name()),
+		ParamKeepReleases:        strconv.Itoa(s.Keep()),
+		ParamBuildTimeoutMinutes: strconv.Itoa(buildMinutes(s.BuildTimeout())),
+		ParamDomainNames:         s.Config.DomainName,
+	}
+	buildspec, err := s.Buildspec()
+	if err != nil {
+		return Input{}, err
+	}
+	params[ParamBuildspecPath] = ""
+	if buildspec != nil {
+		params[ParamBuildspecPath] = path.Join(s.Subdir, site.Folder, site.BuildFile)
+	}
+	if s.Subdir != "" {
+		params[ParamSourceFolder] = s.Subdir
+	}
+	if s.Repository == "" {
+		params[ParamSourceType] = "s3"
+		params[ParamSourceBucketName] = s.Config.S3Bucket
+		params[ParamSourcePrefix] = folderPrefix(s.Config.S3Path)
+		return Input{FunctionCode: code, Parameters: params}, nil
+	}
+	params[ParamSourceType] = "git"
+	params[ParamBranchName] = s.Config.BranchName
+	if provider, id, ok := hostedRepository(s.Repository); ok {
+		params[ParamProviderType] = provider
+		params[ParamFullRepositoryID] = id
+	}
+	return Input{FunctionCode: code, Parameters: params}, nil
+}
+
+// pipelineName cuts a site's name to what CodePipeline keeps. The end stays, since it is a hash: no two sites share it.
+func pipelineName(site string) string {
+	if len(site) <= maxPipelineName {
+		return site
+	}
+	const hash = 9 // with its hyphen
+	end := site[len(site)-hash:]
+	return strings.TrimRight(site[:maxPipelineName-hash], "-") + end
+}
+
+func buildMinutes(d time.Duration) int {
+	minutes := int((d + time.Minute - 1) / time.Minute)
+	return min(max(minutes, minBuildMinutes), maxBuildMinutes)
+}
+
+// folderPrefix is a path of the configuration as a prefix of keys: a folder, so that "a" does not also stand for "ab".
+func folderPrefix(p string) string {
+	if p = strings.Trim(p, "/"); p != "" {
+		p += "/"
+	}
+	return p
+}
+
+// scp is the short form of an ssh address.
+var scp = regexp.MustCompile(`^[\w.-]+@([\w.-]+):(.+)$`)
+
+// hostedRepository returns the provider of a connection, and the repository's name there, with its upper and lower case.
+func hostedRepository(repository string) (provider, id string, ok bool) {
+	var host, where string
+	if m := scp.FindStringSubmatch(repository); m != nil {
+		host, where = m[1], m[2]
+	} else if u, err := url.Parse(repository); err == nil {
+		host, where = u.Hostname(), u.Path
+	}
+	provider = map[string]string{
+		"github.com": "GitHub", "gitlab.com": "GitLab", "bitbucket.org": "Bitbucket",
+	}[strings.TrimPrefix(strings.ToLower(host), "www.")]
+	id = strings.TrimSuffix(strings.Trim(where, "/"), ".git")
+	return provider, id, provider != "" && strings.Contains(id, "/")
+}

@@ -89,17 +89,3 @@ type Read struct {
 	Value string
 	OK    bool
 }
-
-// Result is what one invocation did. Exactly one of Request and Response is set.
-type Result struct {
-	Request  *Request
-	Response *Response
-	// Logs are the lines of console.log.
-	Logs []string
-	// Reads are the keys that were read, in order.
-	Reads []Read
-	// Utilization is the share of the time limit that was used, 0 to 100.
-	Utilization int
-	// Pure is true when the result depends on nothing but the event's parts in Used and on Reads: same input, same result.
-	Pure bool
-}

@@ -1,0 +1,128 @@
+package cfjs
+
+import (
+	"context"
+	"runtime/metrics"
+	"sync"
+	"time"
+
+	"github.com/dlclark/regexp2"
+	"github.com/grafana/sobek"
+)
+
+const (
+	// slice is how often a running invocation is looked at. One that ends before the first look costs a timer's start and
+	// stop only.
+	slice = 2 * time.Millisecond
+	// maxGrowth is how much the process's heap may grow while one invocation runs on. The engine cannot count the memory of
+	// one function, so what is bounded is what a function that allocates without end can take before it is stopped. Only
+	// an invocation that is already past its first slice, which is more than CloudFront would give it, can be stopped for it.
+	maxGrowth = 64 << 20
+)
+
+// watch interrupts the engine when the time or the memory is used up, or the context ends.
+type watch struct {
+	vm      *sobek.Runtime
+	timeout time.Duration
+	timer   *time.Timer
+
+	mu      sync.Mutex
+	running bool
+	ctx     context.Context
+	started time.Time
+	base    uint64
+}
+
+// The engine's backtracking regular expressions cannot be interrupted; they give up by themselves, with no match.
+func init() { regexp2.DefaultMatchTimeout = DefaultTimeout }
+
+func (w *watch) init(vm *sobek.Runtime, timeout time.Duration) {
+	w.vm, w.timeout = vm, timeout
+	w.timer = time.AfterFunc(time.Hour, w.look)
+	w.timer.Stop()
+}
+
+func (w *watch) begin(ctx context.Context) {
+	w.mu.Lock()
+	w.running, w.ctx, w.started, w.base = true, ctx, time.Now(), 0
+	w.timer.Reset(min(slice, w.timeout))
+	w.mu.Unlock()
+}
+
+// end returns when no interrupt can come any more.
+func (w *watch) end() {
+	w.mu.Lock()
+	w.running, w.ctx = false, nil
+	w.timer.Stop()
+	w.mu.Unlock()
+	w.vm.ClearInterrupt()
+}
+
+func (w *watch) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.running {
+		return
+	}
+	left := w.timeout - time.Since(w.started)
+	if reason := w.reason(left); reason != nil {
+		// Again and again until the end: after an interrupt the engine may still call into the function, to describe
+		// what was thrown.
+		w.vm.Interrupt(reason)
+		left = slice
+	}
+	w.timer.Reset(min(slice, left))
+}
+
+// reason is why the invocation must stop now, or nil.
+func (w *watch) reason(left time.Duration) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	if left <= 0 {
+		return errTime
+	}
+	heap := heapBytes()
+	if w.base == 0 {
+		w.base = heap
+	}
+	if heap > w.base+maxGrowth {
+		return errMemory
+	}
+	return nil
+}
+
+func heapBytes() uint64 {
+	sample := [1]metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample[:])
+	return sample[0].Value.Uint64()
+}
+
+// utilization is the share of CloudFront's time limit that an invocation took. That limit is not documented as a time;
+// it is taken to be a millisecond there, and the time here is scaled by how fast this machine runs JavaScript.
+func utilization(took time.Duration) int {
+	return int(min(100, 100*took/budget()))
+}
+
+const (
+	// referenceLoop is run once to see how fast this machine is; referenceTime is what it takes on the machine that the
+	// budget was set on.
+	referenceLoop = `(function(){var n=0;for(var i=0;i<20000;i++){n=(n+i*3)%1000}return n})()`
+	referenceTime = 2 * time.Millisecond
+	referenceCost = time.Millisecond
+)
+
+// budget is what 100 percent of the time limit is on this machine.
+var budget = sync.OnceValue(func() time.Duration {
+	program := sobek.MustCompile("budget.js", referenceLoop, true)
+	vm := sobek.New()
+	best := time.Hour
+	for range 5 {
+		started := time.Now()
+		if _, err := vm.RunProgram(program); err != nil {
+			return referenceCost
+		}
+		best = min(best, time.Since(started))
+	}
+	return min(max(referenceCost*best/referenceTime, referenceCost/4), 16*referenceCost)
+})

@@ -1,0 +1,187 @@
+package disk
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
+)
+
+func (s *Store) tempName() string { return s.meta + "/tmp/" + rand.Text() }
+
+// writeBody writes content to a new file and makes it durable. It returns the file's time, which tells this body from
+// any other that the key ever has: it is set to the nanosecond, because file systems' own clocks tick in milliseconds.
+func (s *Store) writeBody(ctx context.Context, root *os.Root, name string, content publish.Blob) (int64, error) {
+	r, err := content.Open()
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(io.MultiWriter(f, h), &reader{ctx: ctx, r: io.LimitReader(r, content.Size+1)})
+	if err != nil {
+		return 0, err
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); n != content.Size || got != content.SHA256 {
+		return 0, fmt.Errorf("the content changed while it was read: want %d bytes with digest %s, got %d with %s", content.Size, content.SHA256, n, got)
+	}
+	now := time.Now()
+	if err := root.Chtimes(name, now, now); err != nil {
+		return 0, err
+	}
+	if err := f.Sync(); err != nil {
+		return 0, err
+	}
+	fi, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return fi.ModTime().UnixNano(), f.Close()
+}
+
+// reader ends when its context does.
+type reader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}
+
+// place makes the durable file tmp the body of key, described by v and meta, and makes both names durable.
+func (s *Store) place(ctx context.Context, root *os.Root, key, tmp string, v version, meta publish.Meta) error {
+	v.Modified, v.ContentType, v.CacheControl = s.now().UTC(), meta.ContentType, meta.CacheControl
+	sidecar := s.tempName()
+	defer remove(root, sidecar)
+	if meta.IfAbsent {
+		// Nothing to keep of an older version: the slow part happens outside the lock.
+		if err := writeSidecar(root, sidecar, []version{v}); err != nil {
+			return err
+		}
+	}
+	changed := map[string]bool{}
+	err := s.locked(ctx, func() error {
+		exists := s.exists(root, key)
+		if exists && meta.IfAbsent {
+			return publish.ErrExists
+		}
+		if !meta.IfAbsent {
+			versions := []version{v}
+			if exists {
+				versions = append(versions, s.versions(root, key)...)
+			}
+			if err := writeSidecar(root, sidecar, versions[:min(len(versions), maxVersions)]); err != nil {
+				return err
+			}
+		}
+		for _, to := range []string{s.sidecar(key), s.body(key)} {
+			if err := makeFolder(root, path.Dir(to), changed); err != nil {
+				return err
+			}
+			if err := makeWay(root, to); err != nil {
+				return err
+			}
+		}
+		if err := root.Rename(sidecar, s.sidecar(key)); err != nil {
+			return err
+		}
+		if err := root.Rename(tmp, s.body(key)); err != nil {
+			return err
+		}
+		s.known.Remove(key)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	changed[path.Dir(s.sidecar(key))], changed[path.Dir(s.body(key))] = true, true
+	return syncFolders(root, changed)
+}
+
+func writeSidecar(root *os.Root, name string, versions []version) error {
+	data, err := json.Marshal(versions)
+	if err != nil {
+		return err
+	}
+	return writeFile(root, name, data)
+}
+
+// writeFile writes a file and makes its content, not yet its name, durable.
+func writeFile(root *os.Root, name string, data []byte) error {
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// makeFolder creates a folder and those above it, and notes the folders in which a name appeared.
+func makeFolder(root *os.Root, dir string, changed map[string]bool) error {
+	err := root.Mkdir(dir, 0o755)
+	if errors.Is(err, fs.ErrNotExist) && dir != "." {
+		if err := makeFolder(root, path.Dir(dir), changed); err != nil {
+			return err
+		}
+		err = root.Mkdir(dir, 0o755)
+	}
+	switch {
+	case err == nil:
+		changed[path.Dir(dir)] = true
+		return nil
+	case errors.Is(err, fs.ErrExist):
+		if fi, err := root.Lstat(dir); err == nil && !fi.IsDir() {
+			return fmt.Errorf("%s is an object, so nothing can be stored below it", dir)
+		}
+		return nil
+	case notAFolder(err):
+		return fmt.Errorf("a part of %s is an object, so nothing can be stored below it", dir)
+	}
+	return err
+}
+
+// makeWay removes an empty folder that stands where a file shall be, and refuses to go on if it is not empty.
+func makeWay(root *os.Root, name string) error {
+	fi, err := root.Lstat(name)
+	if err != nil || !fi.IsDir() {
+		return nil
+	}
+	if err := root.Remove(name); err != nil {
+		return fmt.Errorf("%s is a folder with other objects in it: %w", name, err)
+	}
+	return nil
+}
+
+func syncFolders(root *os.Root, dirs map[string]bool) error {
+	for dir := range dirs {
+		if err := syncFolder(root, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("sync folder %s: %w", dir, err)
+		}
+	}
+	return nil
+}

@@ -20,6 +20,8 @@ type Info struct {
 	Location string `json:"location"`
 	// PushURL is the bare repository that a push deploys from; local target only.
 	PushURL string `json:"pushUrl,omitempty"`
+	// SourceError says why the repository cannot be read at present; empty if it can.
+	SourceError string `json:"sourceError,omitempty"`
 	// Releases and Bytes are the number of stored releases and their size.
 	Releases int   `json:"releases"`
 	Bytes    int64 `json:"bytes"`

@@ -62,7 +62,7 @@ type Build struct {
 	Runtimes map[string]string `json:"runtimes,omitempty"`
 	// Setup are the commands that supply the tools of the build where a build image lacks them.
 	Setup []string `json:"setup,omitempty"`
-	// Cache are the paths to keep between builds, globs relative to Dir.
+	// Cache are the paths to keep between builds: globs relative to Dir, or below /root, the home folder on CodeBuild.
 	Cache []string `json:"cache,omitempty"`
 }
 

@@ -35,7 +35,6 @@ const maxProblems = 10
 type decoder struct {
 	file     string
 	problems []string
-	hints    []string
 }
 
 // problem adds one problem at the node's position.
@@ -47,9 +46,6 @@ func (d *decoder) problem(n *yaml.Node, format string, args ...any) {
 }
 
 func (d *decoder) hint() string {
-	if len(d.hints) > 0 {
-		return d.hints[0]
-	}
 	return "correct " + d.file + "; the format is CodeBuild's buildspec 0.2: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html"
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // phase runs one phase with its retries and decides what follows (build-spec-ref, "phases/*/on-failure";
@@ -91,7 +92,7 @@ func (r *run) attempt(ctx context.Context, p *PhaseSpec) error {
 
 func (r *run) commands(ctx context.Context, list []Command) error {
 	for _, c := range list {
-		r.log.line("running command %s", c.Text)
+		r.log.line("running command %s", strings.ReplaceAll(strings.TrimSpace(c.Text), "\n", "\n    "))
 		if err := r.shell.run(ctx, c, r.grace()); err != nil {
 			r.log.line("%v", err)
 			return err

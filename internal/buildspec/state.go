@@ -35,17 +35,17 @@ done < ` + file("names") + ` >| ` + file("variables") + `
 printf '\0end' >> ` + file("variables") + "\n"
 	}
 	return s.restore() + `
-__cht_end() {
+__cht_save() {
 __cht_status=$?
-{ set +vxeuC; } 2>/dev/null
+set +vxeuC
 if [ -z "${__cht_done-}" ]; then
 __cht_done=1
 command pwd >| ` + file("directory") + "\n" + save + `fi
-exit "$__cht_status"
 }
-trap __cht_end EXIT
+trap '{ __cht_save; } 2>/dev/null; exit "$__cht_status"' EXIT
 . ` + file("script.sh") + `
-__cht_end
+{ __cht_save; } 2>/dev/null
+exit "$__cht_status"
 `
 }
 

@@ -34,7 +34,7 @@ func (c *collector) matchIn(base string, p Pattern) (bool, error) {
 		start = ""
 	}
 	w := &walker{collector: c, base: base, glob: glob, file: p}
-	err := w.visit(start, nil)
+	err := w.visit(start)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
@@ -49,23 +49,33 @@ type walker struct {
 	matched    bool
 }
 
-// visit looks at one path below the base. Symbolic links are followed inside of the source folder; real holds the folders
-// that the walk is in, so that a link to one of them ends the walk.
-func (w *walker) visit(rel string, real []string) error {
+// maxLinks is how many symbolic links to folders a path may go through. Package managers link folders to each other in
+// ways that make the number of paths explode.
+const maxLinks = 3
+
+// trail is how a walk came to a folder: the folders that it is in, so that a link to one of them ends it, and the number of
+// links to folders.
+type trail struct {
+	folders []string
+	links   int
+}
+
+// visit looks at one path below the base. Symbolic links are followed inside of the source folder.
+func (w *walker) visit(rel string) error {
 	full := filepath.Join(w.base, filepath.FromSlash(rel))
 	info, err := os.Lstat(full)
 	if err != nil {
 		return err
 	}
-	return w.entry(rel, full, info.Mode(), real)
+	return w.entry(rel, full, info.Mode(), trail{})
 }
 
-func (w *walker) entry(rel, full string, mode fs.FileMode, real []string) error {
+func (w *walker) entry(rel, full string, mode fs.FileMode, t trail) error {
 	if rel != "" && w.excluded(rel) {
 		return nil
 	}
-	target := full
-	if mode&fs.ModeSymlink != 0 {
+	target, linked := full, mode&fs.ModeSymlink != 0
+	if linked {
 		var err error
 		if target, err = w.inside(full); err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
@@ -82,10 +92,17 @@ func (w *walker) entry(rel, full string, mode fs.FileMode, real []string) error 
 	}
 	switch {
 	case mode.IsDir():
-		if w.skip[target] || slices.Contains(real, target) || !w.canMatchBelow(rel) {
+		if w.skip[target] || slices.Contains(t.folders, target) || !w.canMatchBelow(rel) {
 			return nil
 		}
-		return w.folder(rel, target, append(slices.Clip(real), target))
+		if linked {
+			if t.links++; t.links > maxLinks {
+				w.notice("%s goes through more than %d symbolic links, it is left out", rel, maxLinks)
+				return nil
+			}
+		}
+		t.folders = append(slices.Clip(t.folders), target)
+		return w.folder(rel, target, t)
 	case !doublestar.MatchUnvalidated(w.glob, rel):
 		return nil
 	case !mode.IsRegular():
@@ -103,13 +120,13 @@ func (w *walker) ifMatched(rel string, err error) error {
 	return nil
 }
 
-func (w *walker) folder(rel, target string, real []string) error {
+func (w *walker) folder(rel, target string, t trail) error {
 	entries, err := os.ReadDir(target)
 	if err != nil {
 		return fmt.Errorf("read the folder %s: %w", rel, err)
 	}
 	for _, e := range entries {
-		if err := w.entry(path.Join(rel, e.Name()), filepath.Join(target, e.Name()), e.Type(), real); err != nil {
+		if err := w.entry(path.Join(rel, e.Name()), filepath.Join(target, e.Name()), e.Type(), t); err != nil {
 			return err
 		}
 	}

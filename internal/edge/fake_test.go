@@ -163,6 +163,12 @@ type testEdge struct {
 	mu     sync.Mutex
 	clock  time.Time
 	events []FunctionEvent
+	// response is the viewer-response function, of a behaviour that names one.
+	response fakeFunction
+}
+
+func (te *testEdge) onResponse(ev *cfjs.Event, kv cfjs.KV) (*cfjs.Result, error) {
+	return te.response(ev, kv)
 }
 
 func (te *testEdge) now() time.Time {
@@ -207,7 +213,12 @@ func newTestEdge(t testing.TB, fn fakeFunction, change func(*Options)) *testEdge
 	if change != nil {
 		change(&opts)
 	}
-	e, err := newEdge(opts, func(f *Function) (viewerFunction, error) { return fn, nil })
+	e, err := newEdge(opts, func(f *Function) (viewerFunction, error) {
+		if f.Name == "response" {
+			return fakeFunction(te.onResponse), nil
+		}
+		return fn, nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

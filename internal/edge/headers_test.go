@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -82,5 +83,28 @@ func TestCORS(t *testing.T) {
 				wantHeader(t, resp, "Access-Control-Allow-Methods", "GET, DELETE, HEAD, OPTIONS, PATCH, POST, PUT")
 			}
 		})
+	}
+}
+
+// Developer Guide, server-timing-header.
+func TestServerTiming(t *testing.T) {
+	te := newTestEdge(t, nil, func(o *Options) {
+		o.Config.Behaviors[1].ResponseHeadersPolicy = &ResponseHeadersPolicy{ServerTimingRate: 100}
+	})
+	te.origin.put("r1/index.html", "one", "text/html", htmlControl)
+	for i, want := range []string{"cdn-cache-miss", "cdn-cache-hit", "cdn-cache-refresh"} {
+		if i == 2 {
+			te.kv.swap("r1")
+		}
+		if got := te.get(t, "/").Header.Get("Server-Timing"); !strings.Contains(got, want) || !strings.Contains(got, `cdn-pop;desc="LOCAL"`) {
+			t.Errorf("Server-Timing %q, want %s", got, want)
+		}
+	}
+	te = newTestEdge(t, nil, func(o *Options) {
+		o.Config.Behaviors[1].ResponseHeadersPolicy = &ResponseHeadersPolicy{ServerTimingRate: 0.0001}
+	})
+	te.origin.put("r1/index.html", "one", "text/html", htmlControl)
+	if got := te.get(t, "/", "Pragma", "server-timing").Header.Get("Server-Timing"); got == "" {
+		t.Error("the viewer asked for Server-Timing and got none")
 	}
 }

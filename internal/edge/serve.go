@@ -19,8 +19,7 @@ func (e *Edge) serve(ctx context.Context, r *request) (a *answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			e.logError(r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
-			a = e.errorAnswer(r, http.StatusInternalServerError)
-			e.finish(r, a)
+			a = sign(r, e.errorAnswer(r, http.StatusInternalServerError))
 		}
 	}()
 	r.behavior = e.behaviorFor(r.uri)
@@ -33,8 +32,8 @@ func (e *Edge) serve(ctx context.Context, r *request) (a *answer) {
 	if a == nil {
 		a = e.lookUp(ctx, r)
 	}
-	e.finish(r, a)
-	return a
+	e.addPolicy(r, a)
+	return sign(r, e.runResponse(ctx, r, a))
 }
 
 // refuse answers what is not served, before any function runs.
@@ -92,15 +91,20 @@ func (e *Edge) lookUp(ctx context.Context, r *request) *answer {
 	return e.respond(ctx, r, t, en, res)
 }
 
-// finish adds the headers that are made for each answer anew.
-func (e *Edge) finish(r *request, a *answer) {
-	if b := r.behavior; b != nil && a.result < resultFunction {
+// addPolicy adds those headers of the response headers policy that differ from one answer to the next.
+func (e *Edge) addPolicy(r *request, a *answer) {
+	if b := r.behavior; a.result < resultRedirect {
 		a.extra = append(a.extra, b.policy.cors.headers(r, a.static)...)
 		if timing := b.policy.serverTiming(r, a.result, e.now()); timing != "" {
 			a.set("Server-Timing", timing)
 		}
 	}
+}
+
+// sign adds the headers by which CloudFront says how it came by an answer.
+func sign(r *request, a *answer) *answer {
 	a.extra = append(a.extra, field{"X-Cache", xCache[a.result]}, field{"X-Amz-Cf-Id", []string{r.id}})
+	return a
 }
 
 // logError tells the access log of an error that no viewer sees the reason of.

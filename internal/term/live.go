@@ -147,7 +147,7 @@ func (d *live) list() []string {
 		case s.failed:
 			mark = style.Cross()
 		}
-		line := mark + " " + pad(name, width, false) + pad(Elapsed(s.elapsed(now)), 7, true) + "  " + style.Dim(s.detail)
+		line := mark + " " + pad(name, width, false) + pad(Elapsed(s.elapsed(now)), 7, true) + "  " + style.Dim(s.words())
 		lines[i] = style.Cut(strings.TrimRight(line, " "), columns-1)
 	}
 	return lines

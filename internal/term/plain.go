@@ -56,8 +56,8 @@ func (d *plain) ended(s *step) {
 }
 
 func (d *plain) say(s *step, words string) {
-	if s.detail != "" {
-		words += ": " + s.detail
+	if beside := s.words(); beside != "" {
+		words += ": " + beside
 	}
 	d.line(pad(s.name, nameWidth, false) + words)
 }

@@ -31,12 +31,20 @@ var _ hosting.Reporter = (*Progress)(nil)
 
 // step is one line of the list.
 type step struct {
-	name, detail   string
-	started, ended time.Time
-	failed         bool
+	name, detail, result string
+	started, ended       time.Time
+	failed               bool
 }
 
 func (s *step) running() bool { return s.ended.IsZero() }
+
+// words are what stands beside the step.
+func (s *step) words() string {
+	if s.running() || s.failed {
+		return s.detail
+	}
+	return s.result
+}
 
 func (s *step) elapsed(now time.Time) time.Duration {
 	if !s.running() {
@@ -84,12 +92,22 @@ func (p *Progress) Step(name string) {
 	p.display.begun(s)
 }
 
-// Detail says what the current step is doing; it stays beside the step when the step has ended.
+// Detail says what the current step is doing. It stays beside a step that fails; one that succeeds has no more to do.
 func (p *Progress) Detail(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s := p.current(); s != nil && !p.closed {
 		s.detail = clean(fmt.Sprintf(format, args...), false)
+		p.display.changed(s)
+	}
+}
+
+// Result says what the current step has done; it stays beside the step.
+func (p *Progress) Result(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.current(); s != nil && !p.closed {
+		s.result = clean(fmt.Sprintf(format, args...), false)
 		p.display.changed(s)
 	}
 }

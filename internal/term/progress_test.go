@@ -34,13 +34,14 @@ func TestProgressOnTerminal(t *testing.T) {
 	}{
 		"steps with details": {columns: 80, run: func(p *term.Progress, _ *screen) {
 			p.Step("Source")
-			p.Detail("commit %s", "4f2c9e1")
+			p.Detail("fetching")
+			p.Result("commit %s", "4f2c9e1")
 			time.Sleep(200 * time.Millisecond)
 			p.Step("Build")
 			time.Sleep(65 * time.Second)
 			p.Step("Release")
 			p.Detail("%d of %d files", 3, 10)
-			p.Detail("%d files", 10)
+			p.Result("%d files", 10)
 			time.Sleep(time.Second)
 		}, want: lines(
 			"✓ Source      0.2s  commit 4f2c9e1",
@@ -49,11 +50,13 @@ func TestProgressOnTerminal(t *testing.T) {
 		)},
 		"a step fails": {columns: 80, err: errors.New("exit status 1"), run: func(p *term.Progress, _ *screen) {
 			p.Step("Source")
+			p.Detail("fetching")
 			p.Step("Build")
+			p.Detail("npm run build")
 			time.Sleep(3200 * time.Millisecond)
 		}, want: lines(
 			"✓ Source      0.0s",
-			"✗ Build       3.2s",
+			"✗ Build       3.2s  npm run build",
 		)},
 		"output and warnings scroll above the list": {columns: 40, run: func(p *term.Progress, _ *screen) {
 			p.Step("Build")
@@ -79,14 +82,15 @@ func TestProgressOnTerminal(t *testing.T) {
 		)},
 		"details are cut at the edge": {columns: 30, run: func(p *term.Progress, _ *screen) {
 			p.Step("Release")
-			p.Detail("a long detail that does not fit")
+			p.Result("a long detail that does not fit")
 			time.Sleep(time.Second)
 		}, want: lines("✓ Release     1.0s  a long d…")},
 		"the terminal becomes narrower, then wider": {columns: 60, run: func(p *term.Progress, s *screen) {
 			p.Step("Source")
-			p.Detail("commit 4f2c9e1 with a message that is long")
+			p.Result("commit 4f2c9e1 with a message that is long")
 			p.Step("Release")
-			p.Detail("uploading something with a rather long name")
+			p.Detail("uploading something with a rather long name, to be forgotten")
+			p.Result("uploaded something with a rather long name")
 			time.Sleep(time.Second)
 			s.resize(25)
 			time.Sleep(time.Second)
@@ -94,7 +98,7 @@ func TestProgressOnTerminal(t *testing.T) {
 			time.Sleep(time.Second)
 		}, want: lines(
 			"✓ Source      0.0s  commit 4f2c9e1 with a message that is long",
-			"✓ Release     3.0s  uploading something with a rather long name",
+			"✓ Release     3.0s  uploaded something with a rather long name",
 		)},
 	}
 	for name, tc := range tests {
@@ -153,7 +157,7 @@ func TestProgressInAPipe(t *testing.T) {
 		streams, _, out, errs := term.Test()
 		p := term.NewProgress(t.Context(), streams)
 		p.Step("Source")
-		p.Detail("commit 4f2c9e1")
+		p.Result("commit 4f2c9e1")
 		time.Sleep(100 * time.Millisecond)
 		p.Step("Build")
 		_, _ = fmt.Fprintln(p.Output(), "\x1b[31mred\x1b[0m")

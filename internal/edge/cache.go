@@ -27,12 +27,15 @@ type entry struct {
 	etag                      string
 	modified                  time.Time
 	contentType, cacheControl string
+	control                   directives
 	// policy makes the headers of the forms.
 	policy *headerPolicy
 	// compressible says that the behaviour compresses this object.
 	compressible bool
 	forms        [encodings]lazyForm
 	freshness    atomic.Pointer[freshness]
+	// refreshing is true while the origin is asked in the background.
+	refreshing atomic.Bool
 
 	// The cache's own: the cost in bytes, and the neighbours in the order of use. Guarded by cache.mu; held is true
 	// while the entry is in the cache.
@@ -66,6 +69,27 @@ type freshness struct {
 func (en *entry) fresh(now time.Time, epoch int64) bool {
 	f := en.freshness.Load()
 	return f.epoch == epoch && now.Before(f.expires)
+}
+
+// staleWhileRevalidate reports whether an expired entry may be served while the origin is asked (Developer Guide,
+// Expiration, "Serve stale (expired) content"): for the directive's time, or the maximum TTL if that is less. It may not
+// once the key-value store has changed: that would show the old release.
+func (en *entry) staleWhileRevalidate(r *request, p *CachePolicy) bool {
+	f := en.freshness.Load()
+	grace := min(en.control.staleWhileRevalidate, p.MaxTTL)
+	return grace > 0 && en.status < 400 && f.epoch == r.epoch && r.start.Before(f.expires.Add(grace))
+}
+
+// staleIfError reports whether an expired entry is served in place of an origin's error: for the directive's time, or the
+// maximum TTL if that is less, and without the directive for as long as the cache has it.
+func (en *entry) staleIfError(now time.Time, p *CachePolicy) bool {
+	if en.status >= 400 {
+		return false
+	}
+	if !en.control.hasStaleIfError {
+		return true
+	}
+	return now.Before(en.freshness.Load().expires.Add(min(en.control.staleIfError, p.MaxTTL)))
 }
 
 // overhead is what an entry costs beside its content.

@@ -36,6 +36,12 @@ func (t *target) key() cacheKey {
 	return cacheKey{via: t.via.index, owner: t.owner.index, uri: t.uri, parts: t.parts}
 }
 
+// loaded is what concurrent misses share.
+type loaded struct {
+	en     *entry
+	result result
+}
+
 // fetch returns the entry of a target, from the cache if it is fresh, else from the origin. It never fails: what goes
 // wrong is an entry with an error status.
 func (e *Edge) fetch(ctx context.Context, r *request, t *target) (*entry, result) {
@@ -43,15 +49,15 @@ func (e *Edge) fetch(ctx context.Context, r *request, t *target) (*entry, result
 	if en != nil && !t.always && en.fresh(r.start, r.epoch) {
 		return en, resultHit
 	}
+	if en != nil && !t.always && en.staleWhileRevalidate(r, &t.via.CachePolicy) {
+		e.refreshLater(ctx, r, t, en)
+		return en, resultHit
+	}
 	begun := time.Now()
 	defer func() { r.fetchTime += time.Since(begun) }()
 	if t.always {
 		// No sharing: the origin must be asked after this request came, not after an earlier one did.
 		return e.load(ctx, r, t, en)
-	}
-	type loaded struct {
-		en     *entry
-		result result
 	}
 	leader := false
 	v, _, _ := e.flights.Do(t.flightKey(r.epoch), func() (any, error) {
@@ -67,6 +73,24 @@ func (e *Edge) fetch(ctx context.Context, r *request, t *target) (*entry, result
 		return l.en, resultHit
 	}
 	return l.en, l.result
+}
+
+// refreshLater asks the origin without making the viewer wait.
+func (e *Edge) refreshLater(ctx context.Context, r *request, t *target, old *entry) {
+	if !old.refreshing.CompareAndSwap(false, true) {
+		return
+	}
+	later := *r
+	later.header = r.header.Clone()
+	go func() {
+		defer old.refreshing.Store(false)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+		defer cancel()
+		_, _, _ = e.flights.Do(t.flightKey(r.epoch), func() (any, error) {
+			en, res := e.load(ctx, &later, t, old)
+			return loaded{en, res}, nil
+		})
+	}()
 }
 
 // flightKey tells concurrent misses apart. The epoch is in it: a request that comes after the pointer moved does not
@@ -135,7 +159,7 @@ func (e *Edge) loadError(r *request, t *target, old *entry, err error) (*entry, 
 	}
 	if status >= 500 {
 		e.logError(r, fmt.Errorf("fetch %s from origin %s: %w", t.uri, t.via.OriginID, err))
-		if old != nil && old.status < 400 {
+		if old != nil && old.staleIfError(r.start, &t.via.CachePolicy) {
 			return old, resultHit
 		}
 	}
@@ -175,6 +199,7 @@ func (t *target) newEntry(obj *Object, body []byte, large bool) *entry {
 		modified:     obj.Modified,
 		contentType:  obj.ContentType,
 		cacheControl: obj.CacheControl,
+		control:      parseCacheControl(obj.CacheControl),
 		policy:       &t.owner.policy,
 		compressible: !large && t.owner.compressible(obj.ContentType, obj.Size),
 	}

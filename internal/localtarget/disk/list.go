@@ -112,31 +112,36 @@ func (s *Store) Delete(ctx context.Context, keys []string) error {
 		return fmt.Errorf("delete: %w", err)
 	}
 	defer root.Close()
-	if _, err := root.Lstat(s.meta); err != nil {
+	if _, err := root.Lstat(s.meta + "/locks"); err != nil {
 		return ctx.Err() // nothing was ever stored
 	}
-	changed := map[string]bool{}
-	for batch := range slices.Chunk(keys, deleteBatch) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := s.locked(ctx, func() error {
-			for _, key := range batch {
-				if checkKey(key) != nil {
-					continue
-				}
-				if err := s.delete(root, key, changed); err != nil {
-					return fmt.Errorf("delete %s: %w", key, err)
-				}
-			}
-			s.removeEmpty(root, changed)
-			return nil
-		})
-		if err != nil {
-			return err
+	var byShard [shards][]string
+	for _, key := range keys {
+		if checkKey(key) == nil {
+			byShard[shard(key)] = append(byShard[shard(key)], key)
 		}
 	}
-	return syncFolders(root, changed)
+	changed := map[string]bool{}
+	for n, keys := range byShard {
+		for batch := range slices.Chunk(keys, deleteBatch) {
+			err := s.locked(ctx, n, func() error {
+				for _, key := range batch {
+					if err := s.delete(root, key, changed); err != nil {
+						return fmt.Errorf("delete %s: %w", key, err)
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	s.removeEmpty(root, changed)
+	if err := syncFolders(root, changed); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 // delete removes the body first: without it there is no object.

@@ -17,7 +17,12 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 )
 
-func (s *Store) tempName() string { return s.meta + "/tmp/" + rand.Text() }
+// tempName returns a new name for a file that is being written. There are several folders, because a folder is locked
+// while a name in it waits for the file system's journal.
+func (s *Store) tempName() string {
+	name := rand.Text()
+	return fmt.Sprintf("%s/tmp/%02d/%s", s.meta, shard(name), name)
+}
 
 // writeBody writes content to a new file and makes it durable. It returns the file's time, which tells this body from
 // any other that the key ever has: it is set to the nanosecond, because file systems' own clocks tick in milliseconds.
@@ -67,19 +72,26 @@ func (r *reader) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-// place makes the durable file tmp the body of key, described by v and meta, and makes both names durable.
+// place makes the durable file tmp the body of key, described by v and meta, and makes both names durable. It removes tmp
+// if it fails.
 func (s *Store) place(ctx context.Context, root *os.Root, key, tmp string, v version, meta publish.Meta) error {
 	v.Modified, v.ContentType, v.CacheControl = s.now().UTC(), meta.ContentType, meta.CacheControl
 	sidecar := s.tempName()
-	defer remove(root, sidecar)
+	moved := false
+	defer func() {
+		if !moved {
+			remove(root, sidecar)
+			remove(root, tmp)
+		}
+	}()
 	if meta.IfAbsent {
 		// Nothing to keep of an older version: the slow part happens outside the lock.
 		if err := writeSidecar(root, sidecar, []version{v}); err != nil {
 			return err
 		}
 	}
-	changed := map[string]bool{}
-	err := s.locked(ctx, func() error {
+	changed := map[string]bool{path.Dir(s.sidecar(key)): true, path.Dir(s.body(key)): true}
+	err := s.locked(ctx, shard(key), func() error {
 		exists := s.exists(root, key)
 		if exists && meta.IfAbsent {
 			return publish.ErrExists
@@ -93,28 +105,39 @@ func (s *Store) place(ctx context.Context, root *os.Root, key, tmp string, v ver
 				return err
 			}
 		}
-		for _, to := range []string{s.sidecar(key), s.body(key)} {
-			if err := makeFolder(root, path.Dir(to), changed); err != nil {
-				return err
-			}
-			if err := makeWay(root, to); err != nil {
-				return err
-			}
-		}
-		if err := root.Rename(sidecar, s.sidecar(key)); err != nil {
-			return err
-		}
-		if err := root.Rename(tmp, s.body(key)); err != nil {
+		if err := moveInto(root, sidecar, s.sidecar(key), changed); err != nil {
 			return err
 		}
 		s.known.Remove(key)
-		return nil
+		err := moveInto(root, tmp, s.body(key), changed)
+		moved = err == nil
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	changed[path.Dir(s.sidecar(key))], changed[path.Dir(s.body(key))] = true, true
 	return syncFolders(root, changed)
+}
+
+// moveInto renames a file to a name whose folder need not exist, and may be removed by a deletion while it is empty.
+func moveInto(root *os.Root, from, to string, changed map[string]bool) error {
+	const attempts = 100
+	err := root.Rename(from, to)
+	for range attempts {
+		if err == nil {
+			return nil
+		}
+		if err := makeFolder(root, path.Dir(to), changed); err != nil {
+			return err
+		}
+		if err := makeWay(root, to); err != nil {
+			return err
+		}
+		if err = root.Rename(from, to); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return err
 }
 
 func writeSidecar(root *os.Root, name string, versions []version) error {

@@ -6,7 +6,7 @@
 //	bucket/<key>                the body of an object, as it was published
 //	bucket.meta/objects/<key>   its metadata (JSON)
 //	bucket.meta/tmp/            bodies and metadata that are being written
-//	bucket.meta/lock            held for the microseconds in which names change
+//	bucket.meta/locks/          held for the microseconds in which the names of an object change
 //	kv.json, kv.lock            the key-value store and its lock
 //	kv.last-good.json           what to serve when kv.json is damaged by hand
 //
@@ -20,10 +20,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"sync"
 	"time"
@@ -42,6 +42,9 @@ const (
 	cachedObjects = 16384
 	// staleAfter is the age at which a temporary file can only be the rest of a process that died.
 	staleAfter = time.Hour
+	// shards is how many locks there are. A rename waits for the file system's journal, so one lock for all would make
+	// everybody wait.
+	shards = 16
 	// lockRetry is how often the lock is tried that another process holds.
 	lockRetry = time.Millisecond
 )
@@ -54,8 +57,9 @@ type Store struct {
 
 	parent, bucket, meta string
 	sweep                sync.Once
-	writing              chan struct{}
-	known                *lru.Cache[string, described]
+	// shards are this process's part of the locks.
+	shards [shards]chan struct{}
+	known  *lru.Cache[string, described]
 }
 
 // OpenStore returns the store whose bodies are in dir. Nothing is created before the first Put.
@@ -65,8 +69,11 @@ func OpenStore(dir string) *Store {
 	if err != nil {
 		panic(err) // the size is not positive
 	}
-	return &Store{parent: filepath.Dir(dir), bucket: filepath.Base(dir), meta: filepath.Base(dir) + ".meta",
-		writing: make(chan struct{}, 1), known: known}
+	s := &Store{parent: filepath.Dir(dir), bucket: filepath.Base(dir), meta: filepath.Base(dir) + ".meta", known: known}
+	for i := range s.shards {
+		s.shards[i] = make(chan struct{}, 1)
+	}
+	return s
 }
 
 func (s *Store) body(key string) string    { return s.bucket + "/" + key }
@@ -83,9 +90,9 @@ func (s *Store) Put(ctx context.Context, key string, content publish.Blob, meta 
 		return fmt.Errorf("put %s: %w", key, publish.ErrExists)
 	}
 	tmp := s.tempName()
-	defer remove(root, tmp)
 	fileTime, err := s.writeBody(ctx, root, tmp, content)
 	if err != nil {
+		remove(root, tmp)
 		return fmt.Errorf("put %s: %w", key, err)
 	}
 	v := version{Size: content.Size, FileTime: fileTime, SHA256: content.SHA256}
@@ -111,6 +118,7 @@ func (s *Store) Copy(ctx context.Context, from, key, sha256 string, meta publish
 		return fmt.Errorf("copy %s to %s: %w with digest %s", from, key, publish.ErrNotFound, sha256)
 	}
 	tmp := s.tempName()
+	// Renaming a hard link onto the same file does nothing, so tmp may stay even then.
 	defer remove(root, tmp)
 	v := version{Size: o.Size, SHA256: sha256}
 	v.FileTime, err = s.link(root, source, from, tmp)
@@ -208,15 +216,39 @@ func (s *Store) forWriting(ctx context.Context, key string) (*os.Root, error) {
 	if err := checkKey(key); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(s.parent, s.meta, "tmp"), 0o755); err != nil {
-		return nil, err
-	}
 	root, err := os.OpenRoot(s.parent)
+	if err == nil {
+		_, err = root.Lstat(s.meta + "/locks")
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if root != nil {
+			_ = root.Close()
+		}
+		root, err = s.create()
+	}
 	if err != nil {
 		return nil, err
 	}
 	s.sweep.Do(func() { s.removeStale(root) })
 	return root, nil
+}
+
+// create makes the folders that writing needs; "locks", the last one, says that the others are there.
+func (s *Store) create() (*os.Root, error) {
+	dirs := []string{s.bucket, s.meta}
+	for n := range shards {
+		dirs = append(dirs, fmt.Sprintf("%s/tmp/%02d", s.meta, n))
+	}
+	for _, dir := range append(dirs, s.meta+"/locks") {
+		if err := os.MkdirAll(filepath.Join(s.parent, filepath.FromSlash(dir)), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	root, err := os.OpenRoot(s.parent)
+	if err != nil {
+		return nil, err
+	}
+	return root, syncFolders(root, map[string]bool{".": true, s.meta: true})
 }
 
 // checkKey refuses what is no key, or none that this system's file names can hold.
@@ -235,15 +267,23 @@ func checkKey(key string) error {
 	return checkSystemKey(key)
 }
 
-// locked runs f while no other process or goroutine changes names in the bucket.
-func (s *Store) locked(ctx context.Context, f func() error) error {
+// shard tells which lock a key is under.
+func shard(key string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(key))
+	return int(h.Sum32() % shards)
+}
+
+// locked runs f while no other process or goroutine changes the names of objects of the shard. Folders may vanish
+// meanwhile: they are removed, when they are empty, without a lock.
+func (s *Store) locked(ctx context.Context, shard int, f func() error) error {
 	select {
-	case s.writing <- struct{}{}:
-		defer func() { <-s.writing }()
+	case s.shards[shard] <- struct{}{}:
+		defer func() { <-s.shards[shard] }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	lock := flock.New(filepath.Join(s.parent, s.meta, "lock"))
+	lock := flock.New(filepath.Join(s.parent, s.meta, "locks", fmt.Sprintf("%02d", shard)))
 	if _, err := lock.TryLockContext(ctx, lockRetry); err != nil {
 		return fmt.Errorf("lock %s: %w", lock.Path(), err)
 	}
@@ -268,17 +308,17 @@ func (s *Store) now() time.Time {
 	return time.Now()
 }
 
+// removeStale removes temporary files of processes that died.
 func (s *Store) removeStale(root *os.Root) {
-	dir := s.meta + "/tmp"
-	entries, err := fs.ReadDir(root.FS(), dir)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > staleAfter {
-			remove(root, path.Join(dir, e.Name()))
+	_ = fs.WalkDir(root.FS(), s.meta+"/tmp", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return nil // whatever cannot be read stays
 		}
-	}
+		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > staleAfter {
+			remove(root, name)
+		}
+		return nil
+	})
 }
 
 // remove deletes a file that may be gone already.

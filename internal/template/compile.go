@@ -19,25 +19,35 @@ func Compile(templateYAML []byte, params Parameters) (edge.Config, error) {
 	if err != nil {
 		return edge.Config{}, err
 	}
-	values, err := parameterValues(doc, params)
+	r, err := newResolver(doc, params)
 	if err != nil {
 		return edge.Config{}, err
-	}
-	r := &resolver{doc: doc, parameters: values, types: map[string]string{}, conditions: map[string]*bool{}}
-	for _, e := range doc.resources {
-		typ := lookup(entries(e.value), "Type")
-		if typ == nil {
-			return edge.Config{}, errorAt(e.key, join("Resources", e.name), "Type is missing")
-		}
-		if _, ok := resourceTypes[typ.Value]; !ok {
-			return edge.Config{}, errorAt(typ, join("Resources", e.name), "resource type %s is not modelled", typ.Value)
-		}
-		r.types[e.name] = typ.Value
 	}
 	if err := r.check(); err != nil {
 		return edge.Config{}, err
 	}
 	return newCompiler(r).config()
+}
+
+// newResolver gives the parameters their values, and knows the resources by name.
+func newResolver(doc *document, params Parameters) (*resolver, error) {
+	values, err := parameterValues(doc, params)
+	if err != nil {
+		return nil, err
+	}
+	r := &resolver{doc: doc, parameters: values, types: map[string]string{}, conditions: map[string]*bool{}}
+	for _, e := range doc.resources {
+		path := join("Resources", e.name)
+		typ := lookup(entries(e.value), "Type")
+		if typ == nil {
+			return nil, errorAt(e.key, path, "Type is missing")
+		}
+		if _, ok := resourceTypes[typ.Value]; !ok {
+			return nil, errorAt(typ, path, "resource type %s is not modelled", typ.Value)
+		}
+		r.types[e.name] = typ.Value
+	}
+	return r, nil
 }
 
 // compiler makes the edge's configuration out of resolved resources.

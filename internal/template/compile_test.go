@@ -274,7 +274,7 @@ func TestCompileParameters(t *testing.T) {
 		"not a match":   {Parameters{ParamSiteName: "-x"}, "must be a DNS label"},
 		"part matches":  {Parameters{ParamSiteName: "x\n"}, "must be a DNS label"},
 		"not a number":  {Parameters{ParamKeepReleases: "ten"}, "does not satisfy"},
-		"too small":     {Parameters{ParamKeepReleases: "1"}, "does not satisfy MinValue"},
+		"too small":     {Parameters{ParamKeepReleases: "0"}, "does not satisfy MinValue"},
 		"too large":     {Parameters{ParamBuildTimeoutMinutes: "481"}, "does not satisfy MaxValue"},
 		"too long":      {Parameters{ParamBuildspecPath: strings.Repeat("x", 4097)}, "at most 4096 bytes"},
 		"region counts": {Parameters{"AWS::Region": "eu-west-1"}, ""},

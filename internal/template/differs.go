@@ -45,23 +45,6 @@ func Differs(deployed []byte, in Input) []string {
 	return differs
 }
 
-// plainCode is a function's code as it went into Render.
-func plainCode(n *yaml.Node) string {
-	if n == nil {
-		return ""
-	}
-	text := n.Value
-	sub := n.Tag == "!Sub"
-	if n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "Fn::Sub" {
-		text, sub = n.Content[1].Value, true
-	}
-	if sub {
-		text = strings.ReplaceAll(text, "${KeyValueStore.Id}", KVSPlaceholder)
-		text = strings.ReplaceAll(text, "${!", "${")
-	}
-	return text
-}
-
 // defaults are the parameters' defaults.
 func defaults(doc *document) map[string]string {
 	values := make(map[string]string, len(doc.parameters))
@@ -131,7 +114,7 @@ func canonical(b *strings.Builder, n, skip *yaml.Node) {
 			}}
 		}
 		canonical(b, &bare, skip)
-		b.WriteString("}")
+		b.WriteString(",}")
 		return
 	}
 	switch n.Kind {

@@ -8,13 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/routing"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
 
 // maxPipelineName is the length to which CodePipeline cuts a pipeline's name for the prefix of its artifacts.
 const maxPipelineName = 20
 
-// The bounds of BuildTimeoutMinutes.
+// The bounds of BuildTimeoutMinutes, which are those of a CodeBuild project (CloudFormation Template Reference,
+// "AWS::CodeBuild::Project").
 const minBuildMinutes, maxBuildMinutes = 5, 480
 
 // For returns what makes hosting.yaml the template of a site. The function is the site's own, or the toolkit's for the
@@ -24,6 +26,11 @@ func For(s *site.Site) (Input, error) {
 	code, err := s.Function()
 	if err != nil {
 		return Input{}, err
+	}
+	if code == "" {
+		if code, err = routing.Code(s.Config.Routing); err != nil {
+			return Input{}, err
+		}
 	}
 	params := Parameters{
 		ParamSiteName:            s.Name(),
@@ -36,12 +43,13 @@ func For(s *site.Site) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	params[ParamBuildspecPath] = ""
-	if buildspec != nil {
+	switch {
+	case buildspec != nil:
 		params[ParamBuildspecPath] = path.Join(s.Subdir, site.Folder, site.BuildFile)
-	}
-	if s.Subdir != "" {
-		params[ParamSourceFolder] = s.Subdir
+	case s.Subdir != "":
+		params[ParamBuildspecPath], params[ParamSourceFolder] = "", s.Subdir
+	default:
+		params[ParamBuildspecPath] = ""
 	}
 	if s.Repository == "" {
 		params[ParamSourceType] = "s3"

@@ -3,6 +3,7 @@ package template
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -32,8 +33,8 @@ func Render(in Input) ([]byte, error) {
 		return nil, fmt.Errorf("hosting.yaml: no line %q", emptyFunction)
 	}
 	indent := bytes.LastIndexByte(out[:i], '\n')
-	block := codeBlock(code, i-indent-1)
-	out = slicesReplace(out, i, i+len(emptyFunction), "FunctionCode: "+block)
+	block := "FunctionCode: " + codeValue(code, i-indent-1)
+	out = slices.Concat(out[:i], []byte(block), out[i+len(emptyFunction):])
 	if err := verify(out, code); err != nil {
 		return nil, err
 	}
@@ -47,16 +48,13 @@ func Render(in Input) ([]byte, error) {
 // emptyFunction is the line of hosting.yaml that the function's code replaces.
 const emptyFunction = "FunctionCode: ''\n"
 
-func slicesReplace(data []byte, from, to int, with string) []byte {
-	out := make([]byte, 0, len(data)+len(with))
-	out = append(out, data[:from]...)
-	out = append(out, with...)
-	return append(out, data[to:]...)
-}
-
-// functionCode returns the code with line feeds for line ends, once it is sure that CloudFront and YAML can hold it.
+// functionCode returns the code with line feeds for line ends, and one at its end at most, once it is sure that CloudFront
+// and YAML can hold it.
 func functionCode(code string) (string, error) {
 	code = strings.ReplaceAll(code, "\r\n", "\n")
+	if body := strings.TrimRight(code, "\n"); len(body) < len(code) {
+		code = body + "\n"
+	}
 	if strings.TrimSpace(code) == "" {
 		return "", fault.New(fault.Usage, "", "function: there is no code")
 	}
@@ -95,21 +93,40 @@ func holdable(r rune) bool {
 	return r >= 0xa0
 }
 
-// codeBlock is the YAML for the code, as a literal block under a key that is indented by so many spaces. Only code with
-// the placeholder goes through Fn::Sub, where its own "${" has to be escaped (CloudFormation Template Reference, "Fn::Sub").
-func codeBlock(code string, indent int) string {
-	var b strings.Builder
-	if strings.Contains(code, KVSPlaceholder) {
-		b.WriteString("!Sub ")
-		code = strings.ReplaceAll(code, "${", "${!")
-		code = strings.ReplaceAll(code, KVSPlaceholder, "${KeyValueStore.Id}")
+// codeValue is the YAML for the code, under a key that is indented by so many spaces: a literal block. Where the code has
+// placeholders, blocks joined around the store's id: Fn::Sub would read the "${" of the code's own template literals.
+func codeValue(code string, indent int) string {
+	parts := strings.Split(code, KVSPlaceholder)
+	if len(parts) == 1 {
+		return codeBlock(code, indent+2)
 	}
+	item := "\n" + strings.Repeat(" ", indent+4) + "- "
+	var b strings.Builder
+	b.WriteString("!Join\n" + strings.Repeat(" ", indent+2) + "- ''\n" + strings.Repeat(" ", indent+2) + "-")
+	for i, part := range parts {
+		if i > 0 {
+			b.WriteString(item + "!GetAtt KeyValueStore.Id")
+		}
+		switch {
+		case part == "":
+		case strings.Trim(part, "\n") == "": // a block cannot hold line ends alone
+			b.WriteString(item + strconv.Quote(part))
+		default:
+			b.WriteString(item + strings.TrimSuffix(codeBlock(part, indent+6), "\n"))
+		}
+	}
+	return b.String() + "\n"
+}
+
+// codeBlock is text as a literal block whose lines are indented by so many spaces.
+func codeBlock(text string, indent int) string {
+	var b strings.Builder
 	b.WriteString("|")
-	if strings.HasPrefix(code, " ") || strings.HasPrefix(code, "\n") {
+	if strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\n") {
 		b.WriteString("2") // said, since it cannot be seen from the first line
 	}
-	body := strings.TrimRight(code, "\n")
-	switch strings.Count(code[len(body):], "\n") {
+	body := strings.TrimRight(text, "\n")
+	switch len(text) - len(body) {
 	case 0:
 		b.WriteString("-")
 	case 1:
@@ -117,13 +134,13 @@ func codeBlock(code string, indent int) string {
 		b.WriteString("+")
 	}
 	b.WriteString("\n")
-	for line := range strings.Lines(code) {
+	for line := range strings.Lines(text) {
 		if line != "\n" {
-			b.WriteString(strings.Repeat(" ", indent+2))
+			b.WriteString(strings.Repeat(" ", indent))
 		}
 		b.WriteString(line)
 	}
-	if !strings.HasSuffix(code, "\n") {
+	if len(text) == len(body) {
 		b.WriteString("\n")
 	}
 	return b.String()
@@ -197,19 +214,39 @@ func verify(rendered []byte, code string) error {
 	if _, err := parameterValues(doc, nil); err != nil {
 		return err
 	}
-	node := functionNode(doc)
-	if node == nil || node.Kind != yaml.ScalarNode {
-		return fmt.Errorf("rendered template: the function has no code")
-	}
-	got := node.Value
-	if node.Tag == "!Sub" {
-		got = strings.ReplaceAll(got, "${KeyValueStore.Id}", KVSPlaceholder)
-		got = strings.ReplaceAll(got, "${!", "${")
-	}
-	if got != code {
+	if plainCode(functionNode(doc)) != code {
 		return fmt.Errorf("rendered template: the function's code is not what went in")
 	}
 	return nil
+}
+
+// plainCode is a function's code as it went into Render, or "" if it is of another make.
+func plainCode(n *yaml.Node) string {
+	if n == nil {
+		return ""
+	}
+	c, err := asCall(n, "")
+	switch {
+	case err != nil:
+		return ""
+	case c == nil:
+		return n.Value
+	case c.name != "Fn::Join" || len(c.args) != 2:
+		return ""
+	}
+	var b strings.Builder
+	for _, part := range c.args[1].Content {
+		inner, err := asCall(part, "")
+		switch {
+		case err != nil:
+			return ""
+		case inner != nil:
+			b.WriteString(KVSPlaceholder)
+		default:
+			b.WriteString(part.Value)
+		}
+	}
+	return b.String()
 }
 
 // functionNode returns the code of the first function of a template, or nil.

@@ -1,0 +1,234 @@
+package template
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"os"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+)
+
+func TestRender(t *testing.T) {
+	got, err := Render(sample(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "rendered.yaml", got)
+	again, err := Render(sample(nil))
+	if err != nil || !bytes.Equal(got, again) {
+		t.Errorf("rendering again gives something else, %v", err)
+	}
+	comments := 0
+	for line := range strings.Lines(string(hosting)) {
+		if strings.HasPrefix(strings.TrimSpace(line), "#") {
+			comments++
+			if !strings.Contains(string(got), line) {
+				t.Errorf("comment lost: %s", line)
+			}
+		}
+	}
+	if comments < 30 {
+		t.Errorf("%d comments", comments)
+	}
+}
+
+// Whatever the function's text is, the edge gets it as it was written, with the store's id in it.
+func TestRenderKeepsTheCode(t *testing.T) {
+	tests := map[string]string{
+		"one line":             "x",
+		"line end":             "x\n",
+		"line ends":            "x\n\n\n",
+		"leading space":        "   x\n y\n",
+		"leading line":         "\n\n  x\n",
+		"trailing space":       "x   \n   \n\ty\n",
+		"looks like YAML":      "- a: &b !Ref c # d\n--- \n...\n'\"|>%@`\n",
+		"template literal":     "const a = `${b}-${!c}`;\n",
+		"literal and store":    "const a = `${b}-${!c} ${`${d}`} ${`; cf.kvs('__KVS_ID__');\n",
+		"store at the ends":    "__KVS_ID__\n\n\n  x\n\n__KVS_ID__",
+		"store on its own":     "__KVS_ID__\n",
+		"two stores":           "'__KVS_ID__','__KVS_ID__'",
+		"pseudo parameter":     "'${AWS::Region} __KVS_ID__ ${KeyValueStore.Id}'\n",
+		"other writing":        "// größer, 日本語, 🚀\n",
+		"replacement":          "// \uFFFD\n",
+		"Windows":              "a\r\nb\r\n",
+		"the empty function":   "FunctionCode: ''\n",
+		"long line":            strings.Repeat("x", 9000),
+		"as long as it can be": strings.Repeat("x\n", MaxFunctionBytes/2)[:MaxFunctionBytes/4],
+	}
+	id := (&resolver{parameters: map[string]string{ParamSiteName: "hello-1a2b3c4d"}}).storeID()
+	for name, code := range tests {
+		t.Run(name, func(t *testing.T) {
+			in := sample(nil)
+			in.FunctionCode = code
+			rendered, err := Render(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config, err := Compile(rendered, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := functionCode(code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = strings.ReplaceAll(want, KVSPlaceholder, id)
+			if got := config.Behaviors[len(config.Behaviors)-1].ViewerRequest.Code; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			if differs := Differs(rendered, in); differs != nil {
+				t.Errorf("differs from itself: %v", differs)
+			}
+		})
+	}
+}
+
+func TestRenderRefuses(t *testing.T) {
+	tests := map[string]struct {
+		in   Input
+		want string
+	}{
+		"no code":           {Input{FunctionCode: " \n"}, "there is no code"},
+		"too long":          {Input{FunctionCode: strings.Repeat("x", MaxFunctionBytes+1)}, "10241 bytes, and CloudFront takes 10240"},
+		"too long with id":  {Input{FunctionCode: strings.Repeat("x", MaxFunctionBytes-20) + KVSPlaceholder}, "and CloudFront takes"},
+		"many short lines":  {Input{FunctionCode: strings.Repeat("x\n", MaxFunctionBytes/2)}, "CloudFormation takes 51200"},
+		"control character": {Input{FunctionCode: "a\nb\x00"}, "function:2:2: the character U+0000"},
+		"not UTF-8":         {Input{FunctionCode: "a\xff"}, "function:1:2: not UTF-8"},
+		"line separator":    {Input{FunctionCode: "a\u2028"}, "U+2028"},
+		"byte order mark":   {Input{FunctionCode: "\ufeffa"}, "U+FEFF"},
+		"old Mac":           {Input{FunctionCode: "a\rb"}, "U+000D"},
+		"unknown parameter": {Input{FunctionCode: "x", Parameters: Parameters{"Size": "1"}}, "there is no parameter Size"},
+		"invalid value":     {Input{FunctionCode: "x", Parameters: Parameters{ParamSiteName: "a b"}}, "must be a DNS label"},
+		"line in a value":   {Input{FunctionCode: "x", Parameters: Parameters{ParamBuildImage: "a\nb"}}, "not one line"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := Render(tc.in)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Fatalf("error %v, want %q", err, tc.want)
+			}
+			if fault.KindOf(err) != fault.Usage {
+				t.Errorf("kind %v", fault.KindOf(err))
+			}
+		})
+	}
+}
+
+func TestRenderQuotesDefaults(t *testing.T) {
+	tests := map[string]string{
+		"number": "123", "boolean": "true", "quotation": "it's", "comment": "a #b", "colon": "a: b", "octal": "0123", "empty": "",
+	}
+	for name, value := range tests {
+		t.Run(name, func(t *testing.T) {
+			in := sample(Parameters{ParamBuildImage: value})
+			rendered, err := Render(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			doc, err := parse(rendered)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := lookup(entries(lookup(doc.parameters, ParamBuildImage)), "Default"); n.Value != value || n.Tag != "!!str" {
+				t.Errorf("default %q %s", n.Value, n.Tag)
+			}
+		})
+	}
+}
+
+// A function of 10 KB, laid out as people write, leaves the template well inside what one request may carry.
+func TestRenderedSize(t *testing.T) {
+	line := "  const something = event.request.headers['accept'];\n"
+	in := sample(nil)
+	in.FunctionCode = strings.Repeat(line, MaxFunctionBytes/len(line))
+	rendered, err := Render(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := MaxInlineBytes - len(rendered); left < 2048 {
+		t.Errorf("%d bytes, only %d left", len(rendered), left)
+	}
+}
+
+func TestDiffers(t *testing.T) {
+	in := sample(nil)
+	rendered, err := Render(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(rendered)
+	change := func(from, to string) string {
+		t.Helper()
+		if !strings.Contains(text, from) {
+			t.Fatalf("no %q", from)
+		}
+		return strings.Replace(text, from, to, 1)
+	}
+	withoutComments := func() string {
+		var b strings.Builder
+		for line := range strings.Lines(text) {
+			if !strings.HasPrefix(strings.TrimSpace(line), "#") {
+				b.WriteString(line)
+			}
+		}
+		return b.String()
+	}
+	tests := map[string]struct {
+		deployed string
+		want     []string
+	}{
+		"same":           {text, nil},
+		"comment":        {"# by another version\n" + text, nil},
+		"no comments":    {withoutComments(), nil},
+		"description":    {change("Description: Name of the site;", "Description: The site's name;"), nil},
+		"long form":      {change("!Ref HostingBucket\n", "{Ref: HostingBucket}\n"), nil},
+		"long attribute": {change("!GetAtt HostingBucket.Arn", "{'Fn::GetAtt': [HostingBucket, Arn]}"), nil},
+		"quotation":      {change("HttpVersion: http2and3", `HttpVersion: "http2and3"`), nil},
+		"function":       {change("The release comes first", "The release comes last"), []string{"function"}},
+		"property":       {change("HttpVersion: http2and3", "HttpVersion: http2"), []string{"template"}},
+		"resource":       {change("  HostingBucketPolicy:", "  HostingBucketRules:"), []string{"template"}},
+		"parameter":      {change("Default: 7", "Default: 8"), []string{"configuration"}},
+		"all": {strings.Replace(strings.Replace(change("Default: 7", "Default: 8"), "http2and3", "http2", 1), "comes first", "last", 1),
+			[]string{"function", "template", "configuration"}},
+		"not a template": {"{", []string{"template"}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := Differs([]byte(tc.deployed), in); !slices.Equal(got, tc.want) {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// cfn-lint knows the schemas of all resources. It is needed in CI; on a machine without it, the goldens have to do.
+func TestCfnLint(t *testing.T) {
+	lint, err := exec.LookPath("cfn-lint")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Log("cfn-lint is missing")
+		}
+		t.Skip("cfn-lint is not installed")
+	}
+	if testing.Short() {
+		t.Skip("cfn-lint takes seconds")
+	}
+	rendered, err := Render(sample(variants["git pipeline"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "hosting.yaml")
+	if err := os.WriteFile(file, rendered, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), lint, "--regions", "us-east-1", "eu-west-1", "eu-west-3", "sa-east-1",
+		"--", file).CombinedOutput()
+	if err != nil || len(bytes.TrimSpace(out)) > 0 {
+		t.Errorf("cfn-lint: %v\n%s", err, out)
+	}
+}

@@ -52,6 +52,8 @@ const aliases = "git+ssh:ssh+git"
 type call struct {
 	// dir is the bare repository to work on; none if empty.
 	dir string
+	// discover lets git find the repository that workDir is in.
+	discover bool
 	// url is what the remote named by the constant remote stands for.
 	url     string
 	env     []string
@@ -119,10 +121,11 @@ func (c call) environ() []string {
 		"SSH_ASKPASS_REQUIRE=never",
 		"LC_ALL=C",
 	)
-	if c.dir != "" {
-		// Naming the repository outright, git neither searches for one nor minds who owns the folder.
+	switch {
+	case c.dir != "":
+		// With the repository named outright, git neither searches for one nor minds who owns the folder.
 		env = append(env, "GIT_DIR="+c.dir)
-	} else {
+	case !c.discover:
 		env = append(env, "GIT_DIR="+os.DevNull)
 	}
 	if batch := batchSSH(); batch != "" {

@@ -246,3 +246,9 @@ func (m *Mirror) git(ctx context.Context, c call) (string, error) {
 	}
 	return c.run(ctx)
 }
+
+// Has reports whether a commit of the mirror holds a file. The name is relative to the top of the repository, with slashes.
+func (m *Mirror) Has(ctx context.Context, commit, name string) bool {
+	_, err := m.git(ctx, call{args: []string{"cat-file", "-e", commit + ":" + name}})
+	return err == nil
+}

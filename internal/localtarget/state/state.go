@@ -116,3 +116,28 @@ func WriteFile(name string, data []byte) error {
 	}
 	return nil
 }
+
+// Discard removes a site's folder: it is moved away as a whole first, so that half a site is never seen, and what an
+// earlier call left behind goes too.
+func (d Dir) Discard(s Site) error {
+	if err := os.MkdirAll(d.Trash(), 0o700); err != nil {
+		return fmt.Errorf("delete site %s: %w", s.Name(), err)
+	}
+	to, err := os.MkdirTemp(d.Trash(), "site-")
+	if err != nil {
+		return fmt.Errorf("delete site %s: %w", s.Name(), err)
+	}
+	if err := os.Rename(string(s), filepath.Join(to, s.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete site %s: %w", s.Name(), err)
+	}
+	_ = filepath.WalkDir(d.Trash(), func(path string, e fs.DirEntry, err error) error {
+		if err == nil && e.IsDir() {
+			_ = os.Chmod(path, 0o700) // builds make folders of their caches read-only; what cannot be changed shows up below
+		}
+		return nil
+	})
+	if err := os.RemoveAll(d.Trash()); err != nil {
+		return fmt.Errorf("delete site %s: %w", s.Name(), err)
+	}
+	return nil
+}

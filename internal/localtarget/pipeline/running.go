@@ -1,0 +1,92 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/source"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
+)
+
+// Running is the pipeline of one site at work.
+type Running struct {
+	site   state.Site
+	stages *Stages
+	log    *slog.Logger
+	pipe   *Pipeline
+	stop   func()
+	unlock func() error
+
+	watched   *state.Deployed
+	stopWatch func()
+}
+
+// Start takes the site's work for this process, waiting up to patience if another one still ends it, and runs its pipeline
+// until Stop. The caller holds the state folder.
+func Start(ctx context.Context, site state.Site, version string, patience time.Duration, log *slog.Logger) (*Running, error) {
+	lock, err := site.Lock(ctx, patience)
+	if err != nil {
+		return nil, err
+	}
+	stages := &Stages{Site: site, Version: version}
+	if err := stages.Clean(); err != nil {
+		log.Warn("old work cannot be removed", "error", err)
+	}
+	r := &Running{site: site, stages: stages, log: log, unlock: lock.Unlock, stopWatch: func() {}}
+	r.pipe = New(Records{Dir: site.Executions()}, stages, log)
+	r.stop = background(ctx, func(ctx context.Context) {
+		if err := r.pipe.Run(ctx); err != nil {
+			log.Error("the pipeline cannot run", "error", err)
+		}
+	})
+	return r, nil
+}
+
+// background runs work in a goroutine. The function that it returns ends work's context and waits for work to return.
+func background(ctx context.Context, work func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	wait.Go(func() { work(ctx) })
+	return func() { cancel(); wait.Wait() }
+}
+
+// Watch runs an execution whenever the branch of the configuration moves. A call with another source replaces the one
+// before; with the same one it changes nothing. It is not safe for concurrent use.
+func (r *Running) Watch(ctx context.Context, d *state.Deployed) {
+	if w := r.watched; w != nil && w.Repository == d.Repository && w.Branch == d.Branch && w.Poll() == d.Poll() {
+		return
+	}
+	r.stopWatch()
+	r.watched = d
+	r.stopWatch = background(ctx, func(ctx context.Context) {
+		r.stages.Mirror(d).Watch(ctx, d.Poll(), r.take)
+	})
+}
+
+// take passes on what the watcher reports.
+func (r *Running) take(u source.Update) {
+	if u.Err != nil {
+		r.log.Warn("the repository cannot be read", "error", u.Err)
+		if err := state.WriteFile(r.site.SourceError(), []byte(u.Err.Error()+"\n")); err != nil && !errors.Is(err, os.ErrNotExist) {
+			r.log.Error("the site's state cannot be written", "error", err)
+		}
+	} else if os.Remove(r.site.SourceError()) == nil {
+		r.log.Info("the repository can be read again")
+	}
+	if u.Commit.ID != "" {
+		r.pipe.Push(u.Commit)
+	}
+}
+
+// Stop ends the watching and the pipeline, waits for both, and frees the site.
+func (r *Running) Stop() {
+	r.stopWatch()
+	r.stop()
+	if err := r.unlock(); err != nil {
+		r.log.Error("the site cannot be freed", "error", err)
+	}
+}

@@ -1,0 +1,124 @@
+package localtarget
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path"
+	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/buildspec"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/source"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
+)
+
+// plan is what a deployment is about to write, all of it known to be valid.
+type plan struct {
+	dir      state.Dir
+	site     state.Site
+	template []byte
+	// buildspec is nil if the project has no build file.
+	buildspec []byte
+	deployed  *state.Deployed
+	// previous is what is deployed now; nil if nothing is, or if it cannot be read.
+	previous *state.Deployed
+}
+
+// plan checks the project and returns what to deploy. Nothing is written.
+func (h *Hosting) plan() (*plan, error) {
+	in, err := template.For(h.project)
+	if err != nil {
+		return nil, err
+	}
+	rendered, err := template.Render(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := server.Check(rendered, in.Parameters); err != nil {
+		return nil, err
+	}
+	spec, err := h.project.Buildspec()
+	if err != nil {
+		return nil, err
+	}
+	if spec != nil {
+		if _, err := buildspec.Parse(h.project.BuildFile(), spec); err != nil {
+			return nil, err
+		}
+	}
+	p := &plan{dir: h.dir, site: h.site, template: rendered, buildspec: spec, deployed: &state.Deployed{
+		Site:        h.project.Name(),
+		Project:     h.project.Dir,
+		Repository:  h.project.Repository,
+		Branch:      h.project.Config.BranchName,
+		Subdir:      h.project.Subdir,
+		Config:      h.project.Config,
+		Parameters:  in.Parameters,
+		DeployedAt:  time.Now().UTC(),
+		ToolVersion: h.opts.Version,
+	}}
+	if p.previous, err = h.site.Load(); err != nil {
+		p.previous = nil // damaged: this deployment mends it
+	} else {
+		p.deployed.Pipeline = p.previous.Pipeline
+	}
+	return p, nil
+}
+
+// withPipeline makes the plan one of a site that is built from its repository, which must be there, with the branch. It
+// returns the branch's commit.
+func (p *plan) withPipeline(ctx context.Context) (tip string, err error) {
+	if p.deployed.Repository == "" {
+		return "", fault.New(fault.Usage, "set repoUrl in the configuration, or run publish with the .zip file",
+			"the local target deploys from a git repository, not from an S3 bucket")
+	}
+	p.deployed.Pipeline = true
+	return source.Check(ctx, p.deployed.Repository, p.deployed.Branch)
+}
+
+// apply writes the plan; the server takes it up when site.json, which is last, is replaced.
+func (p *plan) apply(context.Context) error {
+	if err := errors.Join(p.dir.Create(), p.site.Create()); err != nil {
+		return err
+	}
+	if err := state.WriteFile(p.site.Template(), p.template); err != nil {
+		return err
+	}
+	if p.buildspec == nil {
+		if err := os.Remove(p.site.Buildspec()); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	} else if err := state.WriteFile(p.site.Buildspec(), p.buildspec); err != nil {
+		return err
+	}
+	return p.site.Save(p.deployed)
+}
+
+// advise warns of what a user may not expect from this deployment.
+func (h *Hosting) advise(ctx context.Context, p *plan, tip string, report hosting.Reporter) {
+	if p.previous != nil {
+		if p.previous.Repository != p.deployed.Repository {
+			report.Warn("the site was deployed from %s and is now deployed from %s", source.Printable(p.previous.Repository), source.Printable(p.deployed.Repository))
+		}
+		if p.previous.Pipeline {
+			for _, what := range h.differs(p.previous) {
+				report.Warn("the %s has changed since the last deploy; the new one is deployed", what)
+			}
+		}
+	}
+	tree := source.LookAtWorkTree(ctx, h.project.Dir, p.deployed.Branch, site.Folder)
+	if tree.Changed > 0 {
+		report.Warn("the project has changes that are not committed; only what is committed is deployed")
+	}
+	if source.LocalPath(p.deployed.Repository) == "" && tree.Head != "" && tree.Head != tip {
+		report.Warn("branch %s here is at %.12s, in the repository at %.12s, which is deployed; push to deploy yours", p.deployed.Branch, tree.Head, tip)
+	}
+}
+
+// buildFile is the place of the build file in the repository.
+func (p *plan) buildFile() string { return path.Join(p.deployed.Subdir, site.Folder, site.BuildFile) }

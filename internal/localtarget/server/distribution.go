@@ -1,0 +1,101 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/edge"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/disk"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
+)
+
+// cacheBytes bounds the memory that one site's edge keeps objects in.
+const cacheBytes = 64 << 20
+
+// Check says whether a template can be served: it compiles, and so do its functions.
+func Check(templateYAML []byte, parameters map[string]string) error {
+	_, _, err := distribution(templateYAML, parameters, bucket{}, edge.Options{CacheBytes: -1})
+	return err
+}
+
+// distribution makes the edge of a template. All of its origins are the one bucket. It returns the names that the
+// distribution answers to, too.
+func distribution(templateYAML []byte, parameters map[string]string, origin edge.Origin, opts edge.Options) (*edge.Edge, []string, error) {
+	config, err := template.Compile(templateYAML, parameters)
+	if err != nil {
+		return nil, nil, err
+	}
+	opts.Config, opts.Origins = config, map[string]edge.Origin{}
+	for _, b := range config.Behaviors {
+		opts.Origins[b.OriginID] = origin
+	}
+	e, err := edge.New(opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return e, config.Aliases, nil
+}
+
+// bucket is a site's bucket as the edge's origin.
+type bucket struct{ store *disk.Store }
+
+var _ edge.Origin = bucket{}
+
+// Get implements edge.Origin.
+func (b bucket) Get(_ context.Context, key string) (*edge.Object, error) {
+	body, object, err := b.store.Open(key)
+	if errors.Is(err, publish.ErrNotFound) {
+		return nil, fmt.Errorf("get %s: %w", key, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &edge.Object{Body: body, Size: object.Size, ContentType: object.ContentType, CacheControl: object.CacheControl,
+		ETag: etag(object), Modified: object.Modified}, nil
+}
+
+// etag is a strong one: half of the digest tells two contents apart well enough.
+func etag(o publish.Object) string {
+	if len(o.SHA256) < 32 {
+		return fmt.Sprintf(`"%x-%x"`, o.Size, o.Modified.UnixNano())
+	}
+	return `"` + o.SHA256[:32] + `"`
+}
+
+// openEdge makes the edge of a deployed site.
+func openEdge(site state.Site, d *state.Deployed, templateYAML []byte, access *slog.Logger, functions *logFile) (*edge.Edge, []string, error) {
+	kv := disk.OpenKV(site.KV())
+	return distribution(templateYAML, d.Parameters, bucket{disk.OpenStore(site.Bucket())}, edge.Options{
+		KV:          func() (cfjs.KV, error) { return kv.View() },
+		AccessLog:   access.With("site", d.Site),
+		FunctionLog: func(e edge.FunctionEvent) { writeEvent(functions, e) },
+		CacheBytes:  cacheBytes,
+	})
+}
+
+// lineBreaks keeps one event on one line each, whatever a viewer has put into its URI.
+var lineBreaks = strings.NewReplacer("\n", `\n`, "\r", `\r`)
+
+// writeEvent writes the lines of one run of a function, each with the id of the request.
+func writeEvent(log *logFile, e edge.FunctionEvent) {
+	if log == nil {
+		return
+	}
+	head := fmt.Sprintf("%s %s %s %s", e.Time.UTC().Format(time.RFC3339Nano), e.RequestID, e.Type, lineBreaks.Replace(e.URI))
+	var b strings.Builder
+	for _, line := range e.Logs {
+		fmt.Fprintf(&b, "%s: %s\n", head, lineBreaks.Replace(line))
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, "%s: answered %d: %s\n", head, e.Status, lineBreaks.Replace(e.Err.Error()))
+	}
+	_, _ = log.Write([]byte(b.String())) // it never fails
+}

@@ -1,0 +1,187 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
+)
+
+// glance is how often the state folder is looked at even if the file system reports nothing.
+const glance = time.Second
+
+// fleet is all sites of a state folder. It is the http.Handler that gives each request to the site that it is for.
+type fleet struct {
+	dir     state.Dir
+	version string
+	log     *slog.Logger
+	access  *slog.Logger
+	routes  atomic.Pointer[routes]
+
+	// What follows is used by scan and close only, which never run at the same time.
+	sites   map[string]*tenant
+	closing sync.WaitGroup
+	ctx     context.Context // ends when the fleet closes
+	end     context.CancelFunc
+}
+
+func newFleet(dir state.Dir, version string, log *slog.Logger, access *logFile) *fleet {
+	f := &fleet{dir: dir, version: version, log: log, access: slog.New(slog.NewJSONHandler(access, nil)), sites: map[string]*tenant{}}
+	f.ctx, f.end = context.WithCancel(context.Background())
+	f.routes.Store(&routes{})
+	return f
+}
+
+// ServeHTTP implements http.Handler.
+func (f *fleet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.routes.Load().handler(r.Host).ServeHTTP(w, r)
+}
+
+// watch follows the state folder until ctx ends or someone asks the server to stop.
+func (f *fleet) watch(ctx context.Context) {
+	var events chan fsnotify.Event
+	var overflows chan error
+	w, err := fsnotify.NewWatcher()
+	if err == nil {
+		defer w.Close()
+		events, overflows = w.Events, w.Errors
+	} // without events, glancing has to do
+	glances := time.NewTicker(glance)
+	defer glances.Stop()
+	for {
+		if w != nil {
+			f.subscribe(w)
+		}
+		f.scan()
+		if f.stopRequested() {
+			return
+		}
+		if !f.wait(ctx, events, overflows, glances.C) {
+			return
+		}
+	}
+}
+
+// wait returns when the state folder may have changed, with false when ctx has ended.
+func (f *fleet) wait(ctx context.Context, events chan fsnotify.Event, overflows chan error, glances <-chan time.Time) bool {
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-glances:
+			return true
+		case <-overflows:
+			return true
+		case e := <-events:
+			if f.concerns(e.Name) {
+				return true
+			}
+		}
+	}
+}
+
+// concerns leaves out the many files that change while sites are served and built.
+func (f *fleet) concerns(name string) bool {
+	switch filepath.Base(name) {
+	case filepath.Base(state.Site("").File()), filepath.Base(state.Site("").Template()), filepath.Base(f.dir.StopFile()):
+		return true
+	}
+	return filepath.Dir(name) == f.dir.Sites()
+}
+
+// subscribe asks for the events of the folders that exist.
+func (f *fleet) subscribe(w *fsnotify.Watcher) {
+	dirs := []string{string(f.dir), f.dir.Sites()}
+	if found, err := filepath.Glob(filepath.Join(escapeGlob(f.dir.Sites()), "*")); err == nil {
+		dirs = append(dirs, found...)
+	}
+	for _, dir := range dirs {
+		_ = w.Add(dir) // one that is gone, or beyond the system's limit, is looked at by glancing
+	}
+}
+
+var globMeta = strings.NewReplacer(`*`, `[*]`, `?`, `[?]`, `[`, `[[]`)
+
+func escapeGlob(path string) string { return globMeta.Replace(path) }
+
+// scan takes up new and changed sites, and closes those that are gone.
+func (f *fleet) scan() {
+	names, err := f.dir.Names()
+	if err != nil {
+		f.log.Error("the state folder cannot be read", "error", err)
+		return
+	}
+	changed := false
+	for name, t := range f.sites {
+		if !slices.Contains(names, name) {
+			changed = true
+			delete(f.sites, name)
+			f.log.Info("site is gone", "site", name)
+			f.closing.Go(t.close)
+		}
+	}
+	for _, name := range names {
+		t, ok := f.sites[name]
+		if !ok {
+			t = newTenant(f.dir.Site(name), f.version, f.log.With("site", name), f.access)
+			f.sites[name] = t
+		}
+		if t.refresh(f.ctx) {
+			changed = true
+		}
+	}
+	if changed {
+		f.route()
+	}
+}
+
+// route builds the routes of the sites as they are now.
+func (f *fleet) route() {
+	next := &routes{hosts: map[string]http.Handler{}}
+	for name := range f.sites {
+		next.names = append(next.names, name)
+	}
+	slices.Sort(next.names)
+	for _, name := range next.names {
+		t := f.sites[name]
+		next.hosts[name+".localhost"] = t.handler()
+		if len(f.sites) == 1 {
+			next.only = t.handler()
+		}
+	}
+	for _, name := range next.names {
+		for _, alias := range f.sites[name].aliases {
+			alias = strings.ToLower(alias)
+			if _, taken := next.hosts[alias]; taken {
+				f.log.Warn("two sites want one domain name; the first has it", "domain", alias, "site", name)
+				continue
+			}
+			next.hosts[alias] = f.sites[name].handler()
+		}
+	}
+	f.routes.Store(next)
+}
+
+// stopRequested reports whether someone has asked this process to stop.
+func (f *fleet) stopRequested() bool {
+	return readNumber(f.dir.StopFile()) == fmt.Sprint(processID)
+}
+
+// close stops all pipelines and waits for them.
+func (f *fleet) close() {
+	f.end()
+	for _, t := range f.sites {
+		f.closing.Go(t.close)
+	}
+	f.closing.Wait()
+}

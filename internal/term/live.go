@@ -144,8 +144,10 @@ func (d *live) list() []string {
 		switch {
 		case s.running():
 			mark, name = style.spin(d.frame), style.Bold(s.name)
-		case s.failed:
+		case s.outcome == failed:
 			mark = style.Cross()
+		case s.outcome == interrupted:
+			mark = style.Dash()
 		}
 		line := mark + " " + pad(name, width, false) + pad(Elapsed(s.elapsed(now)), 7, true) + "  " + style.Dim(s.words())
 		lines[i] = style.Cut(strings.TrimRight(line, " "), columns-1)

@@ -48,11 +48,8 @@ func (d *plain) begun(s *step) { d.line(pad(s.name, nameWidth, false) + "started
 func (d *plain) changed(*step) {}
 
 func (d *plain) ended(s *step) {
-	outcome := "done in "
-	if s.failed {
-		outcome = "failed after "
-	}
-	d.say(s, outcome+Elapsed(s.elapsed(s.ended)))
+	words := map[outcome]string{succeeded: "done in ", failed: "failed after ", interrupted: "interrupted after "}
+	d.say(s, words[s.outcome]+Elapsed(s.elapsed(s.ended)))
 }
 
 func (d *plain) say(s *step, words string) {

@@ -2,6 +2,7 @@ package term
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -33,14 +34,34 @@ var _ hosting.Reporter = (*Progress)(nil)
 type step struct {
 	name, detail, result string
 	started, ended       time.Time
-	failed               bool
+	outcome              outcome
+}
+
+// outcome is how a step ended.
+type outcome int
+
+const (
+	succeeded outcome = iota
+	failed
+	interrupted
+)
+
+func outcomeOf(err error) outcome {
+	switch {
+	case err == nil:
+		return succeeded
+	case errors.Is(err, context.Canceled):
+		return interrupted
+	default:
+		return failed
+	}
 }
 
 func (s *step) running() bool { return s.ended.IsZero() }
 
 // words are what stands beside the step.
 func (s *step) words() string {
-	if s.running() || s.failed {
+	if s.running() || s.outcome != succeeded {
 		return s.detail
 	}
 	return s.result
@@ -86,7 +107,7 @@ func (p *Progress) Step(name string) {
 	if p.closed {
 		return
 	}
-	p.end(false)
+	p.end(succeeded)
 	s := &step{name: name, started: time.Now()}
 	p.steps = append(p.steps, s)
 	p.display.begun(s)
@@ -133,12 +154,13 @@ func (p *Progress) Confirm(question string) (bool, error) {
 	return p.streams.Confirm(p.ctx, question, false)
 }
 
-// Close ends the current step, with success if err is nil, and leaves the list as it stands. It is idempotent.
+// Close ends the current step: with success if err is nil, as interrupted if it is context.Canceled, else as failed. The
+// list stays as it stands. Close is idempotent.
 func (p *Progress) Close(err error) {
 	p.mu.Lock()
 	already := p.closed
 	if !already {
-		p.end(err != nil)
+		p.end(outcomeOf(err))
 		p.closed = true
 	}
 	p.mu.Unlock()
@@ -148,10 +170,10 @@ func (p *Progress) Close(err error) {
 }
 
 // end ends the current step if it still runs. The lock is held.
-func (p *Progress) end(failed bool) {
+func (p *Progress) end(how outcome) {
 	p.output.flush()
 	if s := p.current(); s != nil {
-		s.ended, s.failed = time.Now(), failed
+		s.ended, s.outcome = time.Now(), how
 		p.display.ended(s)
 	}
 }

@@ -58,6 +58,9 @@ func TestProgressOnTerminal(t *testing.T) {
 			"✓ Source      0.0s",
 			"✗ Build       3.2s  npm run build",
 		)},
+		"interrupted": {columns: 80, err: fmt.Errorf("build: %w", context.Canceled), run: func(p *term.Progress, _ *screen) {
+			p.Step("Build")
+		}, want: lines("– Build       0.0s")},
 		"output and warnings scroll above the list": {columns: 40, run: func(p *term.Progress, _ *screen) {
 			p.Step("Build")
 			out := p.Output()

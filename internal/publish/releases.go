@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 )
 
 // Releases returns the stored releases, newest first. One whose manifest cannot be read is listed with its Problem. If the
@@ -41,5 +43,8 @@ func (p *Publisher) Releases(ctx context.Context) ([]Release, error) {
 		return nil, fmt.Errorf("read the pointer: %w", damage)
 	}
 	list[current].Problem = damage.Error()
+	if hint := fault.HintOf(damage); hint != "" {
+		list[current].Problem += " (" + hint + ")"
+	}
 	return list, nil
 }

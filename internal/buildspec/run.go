@@ -123,6 +123,7 @@ func (b *Build) Run(ctx context.Context, artifacts string) (Report, error) {
 
 	err := r.steps(ctx, artifacts)
 	r.close()
+	cause := err
 	switch {
 	case errors.Is(err, limit):
 		err = fault.New(fault.Failed, "run `logs` to see where the time went; buildTimeoutMinutes in the site's configuration raises the limit", "build: %w", err)
@@ -137,7 +138,7 @@ func (b *Build) Run(ctx context.Context, artifacts string) (Report, error) {
 	}
 	took := round(b.now().Sub(started))
 	if err != nil {
-		r.log.line("build failed after %s: %v", took, err)
+		r.log.line("build failed after %s: %v", took, cause)
 	} else {
 		r.log.line("build succeeded in %s", took)
 	}

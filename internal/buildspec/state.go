@@ -112,8 +112,8 @@ func restoreSh(variables, exports []byte) (string, bool) {
 	var out strings.Builder
 	for rest = string(variables); rest != ""; {
 		name, value, found := strings.Cut(rest, "=")
-		if !found || !identifier.MatchString(name) {
-			_, rest, _ = strings.Cut(rest, "\n") // not an assignment: an array of some shell
+		if !found || !identifier.MatchString(name) || strings.HasPrefix(value, "(") {
+			_, rest, _ = strings.Cut(rest, "\n") // not a plain variable: an array of some shell
 			continue
 		}
 		word, after, ok := shellWord(value)

@@ -95,12 +95,12 @@ func (o *object) done() error {
 }
 
 // text returns a property's text, or "".
-func (o *object) text(name string) string { return o.scalar(name, o.get(name)) }
+func (o *object) text(name string) string { return o.scalar(o.get(name)) }
 
 // needText returns the text of a property that must be there.
-func (o *object) needText(name string) string { return o.scalar(name, o.need(name)) }
+func (o *object) needText(name string) string { return o.scalar(o.need(name)) }
 
-func (o *object) scalar(_ string, v *value) string {
+func (o *object) scalar(v *value) string {
 	switch {
 	case v == nil:
 		return ""
@@ -126,7 +126,7 @@ func (o *object) needOneOf(name string, choices ...string) string {
 }
 
 func (o *object) choice(v *value, choices ...string) string {
-	text := o.scalar("", v)
+	text := o.scalar(v)
 	if v == nil || o.err != nil {
 		return ""
 	}
@@ -142,7 +142,7 @@ func (o *object) choice(v *value, choices ...string) string {
 // boolean returns a property that is true or false, or false.
 func (o *object) boolean(name string) bool {
 	v := o.get(name)
-	switch text := o.scalar(name, v); {
+	switch text := o.scalar(v); {
 	case v == nil || o.err != nil || text == "false":
 		return false
 	case text == "true":
@@ -156,7 +156,7 @@ func (o *object) boolean(name string) bool {
 // number returns a property's number, or what is given for a property that is not there. It is not negative.
 func (o *object) number(name string, absent int64) int64 {
 	v := o.get(name)
-	text := o.scalar(name, v)
+	text := o.scalar(v)
 	if v == nil || o.err != nil {
 		return absent
 	}
@@ -184,7 +184,7 @@ func (o *object) items(name string) []*value {
 func (o *object) texts(name string) []string {
 	var texts []string
 	for _, item := range o.items(name) {
-		texts = append(texts, o.scalar(name, item))
+		texts = append(texts, o.scalar(item))
 	}
 	return texts
 }

@@ -108,16 +108,19 @@ func TestRestoreSh(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, ok := restoreSh([]byte(tc.variables), []byte(tc.exports))
+			got, ok := restoreSh([]byte(tc.variables+dumpEnd+"\n"), []byte(tc.exports))
 			if diff := cmp.Diff(tc.want, got); diff != "" || !ok {
 				t.Errorf("ok %v (-want +got):\n%s", ok, diff)
 			}
 		})
 	}
-	for _, broken := range []string{"A='x", "A=\"x", "A=$'x", "A=\\"} {
-		if got, ok := restoreSh([]byte(broken), nil); ok {
+	for _, broken := range []string{"A='x", "A=\"x", "A=$'x"} {
+		if got, ok := restoreSh([]byte(broken+"\n"+dumpEnd+"\n"), nil); ok {
 			t.Errorf("%q was read as %q", broken, got)
 		}
+	}
+	if got, ok := restoreSh([]byte("A='1'\n"), nil); ok {
+		t.Errorf("a dump without its end was read as %q", got)
 	}
 }
 
@@ -137,13 +140,14 @@ func FuzzRestoreSh(f *testing.F) {
 	f.Add("A='it'\"'\"'s'\n", "export A\n")
 	f.Add("A=$'\\777'\nB=\"\\\\\"", "")
 	f.Fuzz(func(t *testing.T, variables, exports string) {
-		got, ok := restoreSh([]byte(variables), []byte(exports))
+		got, ok := restoreSh([]byte(variables+dumpEnd+"\n"), []byte(exports))
 		if !ok {
 			return
 		}
 		// What is restored reads back as itself.
-		again, ok := restoreSh([]byte(strings.ReplaceAll("\n"+got, "\nexport ", "\n")[1:]), nil)
-		if plain := strings.ReplaceAll("\n"+got, "\nexport ", "\n")[1:]; !ok || again != plain {
+		plain := strings.ReplaceAll("\n"+got, "\nexport ", "\n")[1:]
+		again, ok := restoreSh([]byte(plain+dumpEnd+"\n"), nil)
+		if !ok || again != plain {
 			t.Errorf("%q read back as %q, ok %v", plain, again, ok)
 		}
 	})

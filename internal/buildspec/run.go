@@ -238,6 +238,7 @@ func (r *run) close() {
 	r.group.end(r.grace())
 	r.out.close()
 	r.out = nil
+	os.RemoveAll(r.shell.dir) // the variables are in there, secrets too
 	r.log.flush()
 }
 

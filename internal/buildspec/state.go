@@ -24,7 +24,7 @@ func (s *shell) restore() string {
 // wrapper is the script that runs a command: restore, run, write down what is left.
 func (s *shell) wrapper() string {
 	file := func(name string) string { return quote(filepath.ToSlash(s.file(name))) }
-	save := "set >| " + file("variables") + "\nexport -p >| " + file("exports") + "\n"
+	save := "export -p >| " + file("exports") + "\nset >| " + file("variables") + "\necho " + dumpEnd + " >> " + file("variables") + "\n"
 	if s.bash {
 		save = `trap - DEBUG ERR RETURN
 compgen -v >| ` + file("names") + `
@@ -48,6 +48,9 @@ trap '{ __cht_save; } 2>/dev/null; exit "$__cht_status"' EXIT
 exit "$__cht_status"
 `
 }
+
+// dumpEnd is the last line of a dump of `set`: without it, the disk was full or the shell was killed.
+const dumpEnd = "__cht_end=1"
 
 // shellOwn are variables that belong to a running shell: they are not carried over.
 var shellOwn = func() map[string]bool {
@@ -95,8 +98,12 @@ func restoreBash(dump []byte) (string, bool) {
 	return out.String(), true
 }
 
-// restoreSh turns the output of `set` and `export -p` into statements. It reports false if it can't be read.
+// restoreSh turns the output of `set` and `export -p` into statements. It reports false if they are not complete or
+// can't be read.
 func restoreSh(variables, exports []byte) (string, bool) {
+	if !bytes.HasSuffix(variables, []byte(dumpEnd+"\n")) {
+		return "", false
+	}
 	exported := map[string]bool{}
 	rest := string(exports)
 	for rest != "" {

@@ -23,8 +23,9 @@ const (
 const (
 	// MaxCode is how long a function's code may be, in bytes (CloudFront Developer Guide, cloudfront-limits).
 	MaxCode = 10 << 10
-	// DefaultTimeout is when an invocation is stopped. It is far above what CloudFront allows (about a millisecond), so
-	// that a busy machine does not fail a function that would do well there; Utilization tells how near the limit it is.
+	// DefaultTimeout is when an invocation is stopped. It is far above what CloudFront allows (about a millisecond), and
+	// is extended while the process does not get its processor time, so that a busy machine does not fail a function that
+	// would do well there; Utilization tells how near CloudFront's limit it is.
 	DefaultTimeout = 100 * time.Millisecond
 )
 
@@ -74,7 +75,7 @@ type imported struct{ module, variable string }
 
 // uses are the costly parts of a realm that the code may need.
 type uses struct {
-	buffer, text bool
+	buffer, text, groups bool
 	// fresh makes every invocation start in a realm of its own, because the code may change objects that would otherwise
 	// be frozen and shared.
 	fresh bool
@@ -122,6 +123,7 @@ func Compile(name, code string, opts Options) (f *Function, err error) {
 	}
 	f.uses.buffer = mentions(code, "Buffer", "buffer", "digest", "bytes", "globalThis")
 	f.uses.text = mentions(code, "TextEncoder", "TextDecoder", "globalThis")
+	f.uses.groups = mentions(code, "(?<")
 	f.pool = newPool(f.newEngine)
 	return f, nil
 }
@@ -151,7 +153,7 @@ func (f *Function) check(tree *ast.Program) error {
 			"%s:%d:%d: %s%s", f.name, line, column, refused[0].reason, more)
 	}
 	if !hasHandler(tree) {
-		return fault.New(fault.Usage, handlerHint, "%s: there is no function named handler", f.name)
+		return fault.New(fault.Usage, handlerHint, "%s: there is no function named \"handler\"", f.name)
 	}
 	f.uses.fresh = c.touchesIntrinsics
 	return nil

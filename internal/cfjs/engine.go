@@ -29,6 +29,8 @@ type engine struct {
 
 	// Parts of the realm that the engine itself needs, taken before any code of the user runs.
 	requestProto *sobek.Object
+	// shared are the objects that are to be locked and that no global object leads to.
+	shared []any
 	promise      sobek.Value
 	resolve      native
 	reject       native
@@ -91,6 +93,9 @@ func (f *Function) newEngine() (*engine, error) {
 // setUp fills the realm, and leaves it locked unless the function may change it.
 func (e *engine) setUp() error {
 	e.take()
+	if e.f.uses.groups {
+		e.setUpNamedGroups()
+	}
 	e.guard()
 	modules, err := e.setUpModules()
 	if err != nil {

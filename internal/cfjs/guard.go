@@ -156,6 +156,9 @@ func (e *engine) guardConstructor(name string) {
 }
 
 func numeric(v sobek.Value) (float64, bool) {
+	if v == nil {
+		return 0, false
+	}
 	switch n := v.Export().(type) {
 	case int64:
 		return float64(n), true

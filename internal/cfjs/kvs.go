@@ -34,6 +34,7 @@ func (e *engine) newCloudFront() *sobek.Object {
 		}
 		return location
 	}), nil, sobek.FLAG_FALSE, sobek.FLAG_TRUE)
+	e.shared = append(e.shared, store, location, none)
 	return cf
 }
 

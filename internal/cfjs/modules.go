@@ -50,6 +50,10 @@ func (e *engine) setUpModules() (map[string]sobek.Value, error) {
 	}
 	e.setUpUTC()
 	e.requestProto = vm.NewObject()
+	e.shared = append(e.shared, e.requestProto)
+	for _, name := range sortedKeys(modules) {
+		e.shared = append(e.shared, modules[name])
+	}
 	return modules, e.requestProto.Set("rawQueryString", func(sobek.FunctionCall) sobek.Value {
 		e.inv.used.RawQuery = true
 		if e.inv.event == nil || e.inv.event.Request.RawQuery == nil {

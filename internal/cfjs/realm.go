@@ -52,7 +52,7 @@ var realmProgram = sync.OnceValue(func() *sobek.Program { return sobek.MustCompi
 func (e *engine) setUpRealm(freeze bool) error {
 	vm := e.vm
 	global := vm.GlobalObject()
-	thrower := vm.ToValue(func(sobek.FunctionCall) sobek.Value {
+	thrower := vm.ToValue(func(sobek.ConstructorCall) *sobek.Object {
 		panic(vm.NewTypeError("code cannot be made at run time: eval and Function are not supported"))
 	})
 	v, err := vm.RunProgram(realmProgram())
@@ -75,7 +75,7 @@ func (e *engine) setUpRealm(freeze bool) error {
 			return err
 		}
 	}
-	_, err = setUp(global, allowed, thrower, vm.ToValue(freeze))
+	_, err = setUp(global, allowed, thrower, vm.ToValue(freeze), vm.NewArray(e.shared...))
 	return err
 }
 

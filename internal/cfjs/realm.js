@@ -1,6 +1,7 @@
 // Makes a fresh engine what CloudFront's runtime is: it removes what the runtime does not have, and (with freeze) locks the
-// objects that all invocations in one engine share, so that no request can change anything for another one.
-(function (allowed, thrower, freeze) {
+// objects that all invocations in one engine share, so that no request can change anything for another one. shared lists
+// those of them that no global object leads to.
+(function (allowed, thrower, freeze, shared) {
   'use strict';
   var global = globalThis;
   var ownNames = Object.getOwnPropertyNames;
@@ -104,4 +105,5 @@
   harden(protoOf([][Symbol.iterator]()));
   harden(protoOf(''[Symbol.iterator]()));
   harden(global);
+  shared.forEach(harden);
 })

@@ -107,7 +107,7 @@ func (c *syntaxCheck) visit(n ast.Node) (leave func()) {
 	case *ast.ObjectPattern, *ast.ArrayPattern:
 		c.refuse(at, "destructuring is not supported: read the properties one by one")
 	case *ast.SpreadElement:
-		c.refuse(at, "spread (...) is not supported: use concat, apply or Object.assign")
+		c.refuse(at-3, "spread (...) is not supported: use concat, apply or Object.assign")
 	case *ast.OptionalChain:
 		c.refuse(at, "optional chaining (?.) is not supported: test with && instead")
 	case *ast.DynamicImportExpression:

@@ -18,6 +18,9 @@ const (
 	// one function, so what is bounded is what a function that allocates without end can take before it is stopped. Only
 	// an invocation that is already past its first slice, which is more than CloudFront would give it, can be stopped for it.
 	maxGrowth = 64 << 20
+	// patience is how many times the time limit an invocation may last when the machine is too busy to give the process
+	// its processor time.
+	patience = 10
 )
 
 // watch interrupts the engine when the time or the memory is used up, or the context ends.
@@ -30,7 +33,10 @@ type watch struct {
 	running bool
 	ctx     context.Context
 	started time.Time
-	base    uint64
+	// looked is whether the invocation was looked at before; heap and cpu are what the process had used then.
+	looked bool
+	heap   uint64
+	cpu    time.Duration
 }
 
 // The engine's backtracking regular expressions cannot be interrupted; they give up by themselves, with no match.
@@ -44,7 +50,7 @@ func (w *watch) init(vm *sobek.Runtime, timeout time.Duration) {
 
 func (w *watch) begin(ctx context.Context) {
 	w.mu.Lock()
-	w.running, w.ctx, w.started, w.base = true, ctx, time.Now(), 0
+	w.running, w.ctx, w.started, w.looked = true, ctx, time.Now(), false
 	w.timer.Reset(min(slice, w.timeout))
 	w.mu.Unlock()
 }
@@ -64,29 +70,27 @@ func (w *watch) look() {
 	if !w.running {
 		return
 	}
-	left := w.timeout - time.Since(w.started)
-	if reason := w.reason(left); reason != nil {
-		// Again and again until the end: after an interrupt the engine may still call into the function, to describe
-		// what was thrown.
+	// Again and again until the end: after an interrupt the engine may still call into the function, to describe what was
+	// thrown.
+	if reason := w.reason(); reason != nil {
 		w.vm.Interrupt(reason)
-		left = slice
 	}
-	w.timer.Reset(min(slice, left))
+	w.timer.Reset(slice)
 }
 
 // reason is why the invocation must stop now, or nil.
-func (w *watch) reason(left time.Duration) error {
+func (w *watch) reason() error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	if left <= 0 {
+	heap, cpu := heapBytes(), processTime()
+	if !w.looked {
+		w.looked, w.heap, w.cpu = true, heap, cpu
+	}
+	if took := time.Since(w.started); took >= w.timeout && cpu-w.cpu+slice >= w.timeout || took >= patience*w.timeout {
 		return errTime
 	}
-	heap := heapBytes()
-	if w.base == 0 {
-		w.base = heap
-	}
-	if heap > w.base+maxGrowth {
+	if heap > w.heap+maxGrowth {
 		return errMemory
 	}
 	return nil

@@ -40,11 +40,15 @@ type answer struct {
 	result result
 	// static are headers that many answers share; extra are this answer's, and win over static ones of the same name.
 	static, extra []field
-	// body is the content, or object is, which is streamed. Neither is there if the answer has no body.
+	// body is the content, or object is, which is streamed, or live is, which comes from a custom origin as it is. None is
+	// there if the answer has no body.
 	body   []byte
 	object *Object
-	// length is that of the whole answer's body, as in Content-Length.
+	live   io.ReadCloser
+	// length is that of the whole answer's body, as in Content-Length; -1 for a live one that does not tell.
 	length int64
+	// originStatus is what a custom origin answered, 0 if it was not asked.
+	originStatus int
 	// parts are the ranges to be sent of the content, in order; nil for all of it. tail follows the last one.
 	parts []part
 	tail  string
@@ -71,11 +75,17 @@ func (a *answer) close() {
 	if a.object != nil {
 		a.object.Body.Close()
 	}
+	if a.live != nil {
+		a.live.Close()
+	}
 }
 
 // writeBody writes the body and returns how much of it was written. The content of an object goes to w by io.CopyN
 // straight from Object.Body, so that w may send a file without a copy.
 func (a *answer) writeBody(w io.Writer) (written int64, err error) {
+	if a.live != nil {
+		return a.writeLive(w)
+	}
 	if a.parts == nil {
 		return a.writeRange(w, byteRange{0, a.length})
 	}
@@ -96,6 +106,31 @@ func (a *answer) writeBody(w io.Writer) (written int64, err error) {
 		return written + int64(n), err
 	}
 	return written, nil
+}
+
+// writeLive passes on what a custom origin sends, each piece when it comes.
+func (a *answer) writeLive(w io.Writer) (written int64, err error) {
+	flusher, _ := w.(http.Flusher)
+	if a.length >= 0 || flusher == nil {
+		return io.Copy(w, a.live)
+	}
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := a.live.Read(buf)
+		if n > 0 {
+			m, err := w.Write(buf[:n])
+			if written += int64(m); err != nil {
+				return written, err
+			}
+			flusher.Flush()
+		}
+		if err == io.EOF {
+			return written, nil
+		}
+		if err != nil {
+			return written, err
+		}
+	}
 }
 
 func (a *answer) writeRange(w io.Writer, r byteRange) (int64, error) {

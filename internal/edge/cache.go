@@ -28,7 +28,8 @@ type entry struct {
 	modified                  time.Time
 	contentType, cacheControl string
 	control                   directives
-	// policy makes the headers of the forms.
+	// base are the headers that the origin sent, policy makes those of the forms of them.
+	base   []field
 	policy *headerPolicy
 	// compressible says that the behaviour compresses this object.
 	compressible bool

@@ -21,6 +21,24 @@ type Config struct {
 	Behaviors []Behavior
 	// ErrorPages are the custom error responses.
 	ErrorPages []ErrorPage
+	// CustomOrigins are the origins that are HTTP servers. Buckets are in Options.Origins; no id is in both.
+	CustomOrigins []CustomOrigin
+}
+
+// CustomOrigin is an origin that is an HTTP server. What is zero has CloudFront's default.
+type CustomOrigin struct {
+	ID, DomainName string
+	// Path is put before the URI: empty, or with a slash at its beginning and none at its end.
+	Path string
+	// ProtocolPolicy is http-only, https-only or match-viewer (the default).
+	ProtocolPolicy string
+	// HTTPPort and HTTPSPort are 80 and 443 by default.
+	HTTPPort, HTTPSPort int
+	// ConnectionAttempts is 3 by default, ConnectionTimeout 10 s, ReadTimeout 30 s, KeepaliveTimeout 5 s.
+	ConnectionAttempts                               int
+	ConnectionTimeout, ReadTimeout, KeepaliveTimeout time.Duration
+	// Headers are sent with each request, in place of the viewer's of the same name.
+	Headers map[string]string
 }
 
 // Behavior is a cache behaviour.
@@ -36,6 +54,8 @@ type Behavior struct {
 	// ViewerProtocolPolicy is allow-all, redirect-to-https or https-only.
 	ViewerProtocolPolicy string
 	CachePolicy          CachePolicy
+	// OriginRequestPolicy is nil if there is none. It matters to custom origins only: a bucket looks at nothing but the key.
+	OriginRequestPolicy *OriginRequestPolicy
 	// ResponseHeadersPolicy is nil if there is none.
 	ResponseHeadersPolicy *ResponseHeadersPolicy
 	// ViewerRequest and ViewerResponse are the functions of the behaviour; nil if there is none.
@@ -63,6 +83,13 @@ type KeyPart struct {
 	// Behavior is none, whitelist, allExcept or all.
 	Behavior string
 	Items    []string
+}
+
+// OriginRequestPolicy says what of a request is sent to a custom origin, beside what the cache policy takes.
+type OriginRequestPolicy struct {
+	Name string
+	// Headers.Behavior is none, whitelist, allExcept, allViewer or allViewerAndWhitelistCloudFront.
+	Headers, Cookies, QueryStrings KeyPart
 }
 
 // ResponseHeadersPolicy is a CloudFront response headers policy.

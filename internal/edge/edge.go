@@ -43,6 +43,7 @@ type Options struct {
 type Edge struct {
 	config      Config
 	behaviors   []*behavior
+	sources     map[string]*source
 	errorPages  map[int]ErrorPage
 	kv          func() (cfjs.KV, error)
 	accessLog   *slog.Logger
@@ -100,9 +101,13 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 	if last := opts.Config.Behaviors[n-1].PathPattern; last != "" && last != "*" {
 		return nil, fmt.Errorf("configure edge: the last behaviour has the path pattern %q, it must be the default one", last)
 	}
+	var err error
+	if e.sources, err = newSources(opts); err != nil {
+		return nil, err
+	}
 	compiled := make(map[*Function]viewerFunction)
 	for i := range opts.Config.Behaviors {
-		b, err := newBehavior(i, &opts.Config.Behaviors[i], opts.Origins, func(f *Function) (viewerFunction, error) {
+		b, err := newBehavior(i, &opts.Config.Behaviors[i], e.sources, func(f *Function) (viewerFunction, error) {
 			if f == nil || compiled[f] != nil {
 				return compiled[f], nil
 			}
@@ -124,7 +129,7 @@ type behavior struct {
 	*Behavior
 	index      int
 	pattern    string
-	origin     Origin
+	source     *source
 	onRequest  viewerFunction
 	onResponse viewerFunction
 	allow      []string
@@ -132,19 +137,19 @@ type behavior struct {
 	gzip, br   bool
 }
 
-func newBehavior(i int, c *Behavior, origins map[string]Origin, compile func(*Function) (viewerFunction, error)) (*behavior, error) {
+func newBehavior(i int, c *Behavior, sources map[string]*source, compile func(*Function) (viewerFunction, error)) (*behavior, error) {
 	name := orElse(c.PathPattern, "default")
 	b := &behavior{
 		Behavior: c,
 		index:    i,
 		pattern:  normalizePattern(c.PathPattern),
-		origin:   origins[c.OriginID],
+		source:   sources[c.OriginID],
 		allow:    []string{joinList(allowedMethods(c.AllowedMethods))},
 		policy:   newHeaderPolicy(c.ResponseHeadersPolicy),
 		gzip:     c.Compress && c.CachePolicy.AcceptGzip,
 		br:       c.Compress && c.CachePolicy.AcceptBrotli,
 	}
-	if b.origin == nil {
+	if b.source == nil {
 		return nil, fmt.Errorf("configure edge: behaviour %s names the origin %q, which does not exist", name, c.OriginID)
 	}
 	var err error

@@ -26,7 +26,9 @@ type target struct {
 	// via is the behaviour whose origin and cache policy apply; owner is the one whose compression and response headers
 	// policy make the answer.
 	via, owner *behavior
-	// uri is the object's key, parts what else is in the cache key.
+	// source is where the object comes from: via's origin, or the one that the function chose.
+	source *source
+	// uri is the object's key, or, for a custom origin, the URI; parts is what else is in the cache key.
 	uri, parts string
 	// always checks with the origin on every request.
 	always bool
@@ -102,7 +104,10 @@ func (t *target) flightKey(epoch int64) string {
 
 // load asks the origin. If the old entry is still what the origin has, it is made fresh again.
 func (e *Edge) load(ctx context.Context, r *request, t *target, old *entry) (*entry, result) {
-	obj, err := t.via.origin.Get(ctx, t.uri)
+	if t.source.custom != nil {
+		return e.loadHTTP(ctx, r, t, old)
+	}
+	obj, err := t.source.bucket.Get(ctx, t.uri)
 	if err != nil {
 		return e.loadError(r, t, old, err)
 	}
@@ -158,7 +163,7 @@ func (e *Edge) loadError(r *request, t *target, old *entry, err error) (*entry, 
 		status = http.StatusGatewayTimeout
 	}
 	if status >= 500 {
-		e.logError(r, fmt.Errorf("fetch %s from origin %s: %w", t.uri, t.via.OriginID, err))
+		e.logError(r, fmt.Errorf("fetch %s from origin %s: %w", t.uri, t.source.id, err))
 		if old != nil && old.staleIfError(r.start, &t.via.CachePolicy) {
 			return old, resultHit
 		}
@@ -188,7 +193,7 @@ func (en *entry) sameAs(obj *Object) bool {
 		en.modified.Equal(obj.Modified) && en.contentType == obj.ContentType && en.cacheControl == obj.CacheControl
 }
 
-// newEntry makes the entry of an object. The body is nil if it is large.
+// newEntry makes the entry of a bucket's object. The body is nil if it is large.
 func (t *target) newEntry(obj *Object, body []byte, large bool) *entry {
 	en := &entry{
 		key:          t.key(),
@@ -203,39 +208,61 @@ func (t *target) newEntry(obj *Object, body []byte, large bool) *entry {
 		policy:       &t.owner.policy,
 		compressible: !large && t.owner.compressible(obj.ContentType, obj.Size),
 	}
-	en.forms[identity].once.Do(func() { en.forms[identity].form = en.newForm(identity, body) })
+	add := func(name, value string) {
+		if value != "" {
+			en.base = append(en.base, field{name, []string{value}})
+		}
+	}
+	add("Content-Type", en.contentType)
+	add("Cache-Control", en.cacheControl)
+	add("Etag", en.etag)
+	if !en.modified.IsZero() {
+		add("Last-Modified", en.modified.UTC().Format(http.TimeFormat))
+	}
+	add("Accept-Ranges", "bytes")
+	en.setBody(body)
 	return en
+}
+
+// setBody makes the form of the content as it is.
+func (en *entry) setBody(body []byte) {
+	en.forms[identity].once.Do(func() { en.forms[identity].form = en.newForm(identity, body) })
 }
 
 // newForm makes the headers of the content in one coding.
 func (en *entry) newForm(enc encoding, body []byte) *form {
 	size := en.size
 	f := &form{body: body, etag: en.etag}
-	var headers []field
-	add := func(name, value string) {
-		if value != "" {
-			headers = append(headers, field{name, []string{value}})
-		}
-	}
 	if enc != identity {
 		size, f.etag = int64(len(body)), weaken(en.etag)
 	}
-	add("Cache-Control", en.cacheControl)
-	add("Etag", f.etag)
-	if !en.modified.IsZero() {
-		add("Last-Modified", en.modified.UTC().Format(http.TimeFormat))
+	headers := make([]field, 0, len(en.base)+3)
+	for _, h := range en.base {
+		switch {
+		case enc != identity && h.name == "Accept-Ranges":
+		case h.name == "Etag":
+			headers = append(headers, field{"Etag", []string{f.etag}})
+		default:
+			headers = append(headers, h)
+		}
 	}
 	if en.compressible {
-		add("Vary", "Accept-Encoding")
+		headers = addVary(headers, "Accept-Encoding")
 	}
-	f.notModified = en.policy.apply(headers)
-	add("Content-Type", en.contentType)
+	var short []field
+	for _, h := range headers {
+		if notModifiedHeaders[h.name] {
+			short = append(short, h)
+		}
+	}
+	f.notModified = en.policy.apply(short)
 	if enc != identity {
-		add("Content-Encoding", encodingNames[enc])
-	} else {
-		add("Accept-Ranges", "bytes")
+		headers = append(headers, field{"Content-Encoding", []string{encodingNames[enc]}})
 	}
-	add("Content-Length", strconv.FormatInt(size, 10))
-	f.ok = en.policy.apply(headers)
+	f.ok = en.policy.apply(append(headers, field{"Content-Length", []string{strconv.FormatInt(size, 10)}}))
 	return f
 }
+
+// notModifiedHeaders are those that a 304 answer has of what the 200 would have had (RFC 9110, section 15.4.5).
+var notModifiedHeaders = map[string]bool{"Cache-Control": true, "Content-Location": true, "Date": true, "Etag": true,
+	"Expires": true, "Last-Modified": true, "Vary": true}

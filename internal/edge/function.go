@@ -83,7 +83,7 @@ func (e *Edge) runRequest(ctx context.Context, r *request) *answer {
 		made.static = b.policy.own
 		return made
 	}
-	r.rewritten, r.changed = res.Request, res.Changed
+	r.rewritten, r.changed, r.chosen = res.Request, res.Changed, res.Origin
 	return nil
 }
 

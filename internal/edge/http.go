@@ -52,6 +52,9 @@ func (e *Edge) newRequest(hr *http.Request) *request {
 		secure:  hr.TLS != nil,
 		hasBody: hr.ContentLength != 0,
 		header:  hr.Header,
+
+		body:       hr.Body,
+		bodyLength: hr.ContentLength,
 	}
 	if host, _, err := net.SplitHostPort(hr.RemoteAddr); err == nil {
 		r.ip = host

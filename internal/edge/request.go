@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ type request struct {
 	// http10 viewers get no compression; secure ones came over TLS; hasBody is true for a GET with a body.
 	http10, secure, hasBody bool
 	header                  http.Header
+	// body is the request's, of bodyLength bytes, -1 if that is not known; the server closes it.
+	body       io.Reader
+	bodyLength int64
 
 	behavior *behavior
 	// kv is the view of the key-value store, epoch the time of its last change.
@@ -31,6 +35,8 @@ type request struct {
 	// differs from the viewer's.
 	rewritten *cfjs.Request
 	changed   cfjs.Changed
+	// chosen is the origin that the function chose, nil for the behaviour's.
+	chosen *cfjs.Origin
 	// key is the key of the object that answers, once it is known.
 	key string
 	// fetchTime is how long the origin took, 0 without one.

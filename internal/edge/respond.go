@@ -9,8 +9,8 @@ import (
 
 // respond makes the answer to r from what the cache or the origin holds.
 func (e *Edge) respond(ctx context.Context, r *request, t *target, en *entry, res result) *answer {
-	if en.status >= 400 {
-		return e.originError(ctx, r, en.status)
+	if en.status != http.StatusOK {
+		return e.respondStatus(ctx, r, en, res)
 	}
 	enc := identity
 	ranged := r.method == http.MethodGet && r.get(hdrRange) != ""
@@ -40,10 +40,31 @@ func (e *Edge) respond(ctx context.Context, r *request, t *target, en *entry, re
 	return a
 }
 
+// respondStatus answers with what has another status than 200: an error, with its custom page if there is one, or a custom
+// origin's redirect.
+func (e *Edge) respondStatus(ctx context.Context, r *request, en *entry, res result) *answer {
+	f := en.forms[identity].form
+	if _, custom := e.errorPages[en.status]; f == nil || custom && en.status >= 400 {
+		return e.originError(ctx, r, en.status)
+	}
+	if en.status >= 400 {
+		res = resultError
+	}
+	if en.compressible {
+		f = e.form(en, r.behavior.negotiate(r))
+	}
+	a := &answer{status: en.status, result: res, static: f.ok, body: f.body, length: int64(len(f.body))}
+	a.age(r, en)
+	return a
+}
+
 // stream answers with an object that is not held in memory. What the cache knows of it may be out of date by now; the
 // headers are those of the object that is sent.
 func (e *Edge) stream(ctx context.Context, r *request, t *target, en *entry, ranged bool) *answer {
-	obj, err := t.via.origin.Get(ctx, t.uri)
+	if t.source.custom != nil {
+		return e.orErrorPage(ctx, r, e.pass(ctx, r, t.source.custom, t.uri))
+	}
+	obj, err := t.source.bucket.Get(ctx, t.uri)
 	if err != nil {
 		e.cache.remove(en)
 		en, _ = e.loadError(r, t, nil, err)
@@ -132,20 +153,22 @@ func (e *Edge) originError(ctx context.Context, r *request, status int) *answer 
 		return e.errorAnswer(r, status)
 	}
 	via := e.behaviorFor(page.PagePath)
-	key, refused := objectKey(page.PagePath)
-	if refused != 0 {
-		return e.errorAnswer(r, refused)
+	t := &target{via: via, owner: r.behavior, source: via.source, uri: page.PagePath, parts: "error page"}
+	if via.source.custom == nil {
+		var refused int
+		if t.uri, refused = objectKey(page.PagePath); refused != 0 {
+			return e.errorAnswer(r, refused)
+		}
+		t.always = true
 	}
-	t := &target{via: via, owner: r.behavior, uri: key, always: true}
 	en, _ := e.fetch(ctx, r, t)
-	if en.status >= 400 {
-		return e.errorAnswer(r, en.status)
+	f := en.forms[identity].form
+	if en.status != http.StatusOK || en.large && t.source.custom != nil {
+		return e.errorAnswer(r, max(en.status, http.StatusBadRequest))
 	}
-	enc := identity
 	if en.compressible {
-		enc = r.behavior.negotiate(r)
+		f = e.form(en, r.behavior.negotiate(r))
 	}
-	f := e.form(en, enc)
 	a := &answer{status: page.ResponseStatus, result: resultError, static: f.ok, body: f.body, length: int64(len(f.body))}
 	if a.status == 0 {
 		a.status = status
@@ -153,11 +176,21 @@ func (e *Edge) originError(ctx context.Context, r *request, status int) *answer 
 	if !en.large {
 		return a
 	}
-	obj, err := via.origin.Get(ctx, key)
+	obj, err := t.source.bucket.Get(ctx, t.uri)
 	if err != nil {
 		return e.errorAnswer(r, http.StatusNotFound)
 	}
 	a.object, a.length = obj, obj.Size
 	a.set("Content-Length", strconv.FormatInt(obj.Size, 10))
 	return a
+}
+
+// orErrorPage puts the custom error page in the place of a custom origin's error, if its status has one.
+func (e *Edge) orErrorPage(ctx context.Context, r *request, a *answer) *answer {
+	page, ok := e.errorPages[a.originStatus]
+	if !ok || page.PagePath == "" || a.originStatus < 400 {
+		return a
+	}
+	a.close()
+	return e.originError(ctx, r, a.originStatus)
 }

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
 )
 
 // maxURL is the longest URL that is served (Developer Guide, "Maximum length of a request and maximum length of a URL").
@@ -70,25 +72,53 @@ func (e *Edge) redirectToHTTPS(r *request) *answer {
 		extra: []field{{"Location", []string{location}}, {"Content-Length", []string{"0"}}}}
 }
 
-// lookUp answers with the object that the rewritten URI names.
+// lookUp answers with what the rewritten URI names at the origin.
 func (e *Edge) lookUp(ctx context.Context, r *request) *answer {
 	uri := r.effectiveURI()
 	if uri == "/" && e.config.DefaultRootObject != "" {
 		// Developer Guide, DefaultRootObject: for the root only.
 		uri = "/" + e.config.DefaultRootObject
 	}
+	sources, failover, err := e.sourcesFor(r)
+	if err != nil {
+		return e.functionFailed(r, e.logFunction(r, r.behavior.ViewerRequest.Name, cfjs.ViewerRequest, nil, err))
+	}
+	for i, src := range sources {
+		if src.custom != nil {
+			a := e.forward(ctx, r, src, uri)
+			if i+1 < len(sources) && slices.Contains(failover, a.originStatus) {
+				a.close()
+				continue
+			}
+			return e.orErrorPage(ctx, r, a)
+		}
+		a, status := e.lookUpKey(ctx, r, src, uri)
+		if i+1 < len(sources) && slices.Contains(failover, status) {
+			a.close()
+			continue
+		}
+		return a
+	}
+	return e.errorAnswer(r, http.StatusInternalServerError)
+}
+
+// lookUpKey answers with an object of a bucket, and says what status the bucket's own answer had.
+func (e *Edge) lookUpKey(ctx context.Context, r *request, src *source, uri string) (*answer, int) {
 	if r.method != http.MethodGet && r.method != http.MethodHead {
 		// A bucket answers no other method; OPTIONS neither, without a CORS configuration of its own.
-		return e.originError(ctx, r, http.StatusForbidden)
+		return e.originError(ctx, r, http.StatusForbidden), http.StatusForbidden
 	}
-	key, refused := objectKey(uri)
+	key, refused := objectKey(src.path + uri)
 	r.key = key
 	if refused != 0 {
-		return e.originError(ctx, r, refused)
+		return e.originError(ctx, r, refused), refused
 	}
-	t := &target{via: r.behavior, owner: r.behavior, uri: key, parts: r.behavior.CachePolicy.keyParts(r)}
+	t := &target{via: r.behavior, owner: r.behavior, source: src, uri: key, parts: r.behavior.CachePolicy.keyParts(r)}
+	if src != r.behavior.source {
+		t.parts = src.id + " " + t.parts
+	}
 	en, res := e.fetch(ctx, r, t)
-	return e.respond(ctx, r, t, en, res)
+	return e.respond(ctx, r, t, en, res), en.status
 }
 
 // addPolicy adds those headers of the response headers policy that differ from one answer to the next.

@@ -41,7 +41,7 @@ func (e *Edge) runResponse(ctx context.Context, r *request, a *answer) *answer {
 				a.extra = append(a.extra, f)
 			}
 		}
-		if bodyAllowed(a.status) {
+		if bodyAllowed(a.status) && a.length >= 0 {
 			a.set("Content-Length", strconv.FormatInt(a.length, 10))
 		}
 	}
@@ -50,7 +50,7 @@ func (e *Edge) runResponse(ctx context.Context, r *request, a *answer) *answer {
 	}
 	if res.Changed.Body {
 		a.close()
-		a.object, a.parts, a.tail = nil, nil, ""
+		a.object, a.live, a.parts, a.tail = nil, nil, nil, ""
 		a.body, a.length = body, int64(len(body))
 		a.set("Content-Length", strconv.FormatInt(a.length, 10))
 	}

@@ -1,0 +1,153 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// forward answers with what a custom origin says: by way of the cache for GET and HEAD where the cache policy caches at
+// all, directly otherwise.
+func (e *Edge) forward(ctx context.Context, r *request, src *source, uri string) *answer {
+	p := &r.behavior.CachePolicy
+	r.key = src.id + uri
+	if p.MaxTTL == 0 && p.MinTTL == 0 && p.DefaultTTL == 0 || r.method != http.MethodGet && r.method != http.MethodHead {
+		return e.pass(ctx, r, src.custom, uri)
+	}
+	t := &target{via: r.behavior, owner: r.behavior, source: src, uri: uri}
+	t.parts = src.id + " " + r.behavior.acceptEncoding(r) + " " + p.keyParts(r)
+	if en := e.cache.get(t.key()); r.method == http.MethodHead && (en == nil || !en.fresh(r.start, r.epoch)) {
+		return e.pass(ctx, r, src.custom, uri)
+	}
+	en, res := e.fetch(ctx, r, t)
+	a := e.respond(ctx, r, t, en, res)
+	if a.originStatus == 0 {
+		a.originStatus = en.status
+	}
+	return a
+}
+
+// pass sends the request to a custom origin and passes its answer on as it comes, uncached.
+func (e *Edge) pass(ctx context.Context, r *request, o *customOrigin, uri string) *answer {
+	req, err := o.request(ctx, r, uri)
+	if err != nil {
+		return e.errorAnswer(r, http.StatusBadRequest)
+	}
+	req.Method = r.method
+	if r.bodyLength != 0 && r.body != nil {
+		req.Body, req.ContentLength = io.NopCloser(r.body), r.bodyLength
+	}
+	for _, name := range []headerName{hdrRange, hdrIfRange, hdrIfMatch, hdrIfNoneMatch, hdrIfModifiedSince, hdrIfUnmodifiedSince} {
+		if v := r.get(name); v != "" {
+			req.Header.Set(name.canonical, v)
+		}
+	}
+	resp, err := e.send(r, o, req)
+	if err != nil {
+		status := gatewayStatus(err)
+		e.logError(r, fmt.Errorf("ask origin %s: %w", o.ID, err))
+		a := e.errorAnswer(r, status)
+		a.originStatus = status
+		return a
+	}
+	a := &answer{status: resp.StatusCode, originStatus: resp.StatusCode, live: resp.Body, length: resp.ContentLength}
+	if a.status >= 400 {
+		a.result = resultError
+	}
+	a.static = r.behavior.policy.apply(responseFields(resp.Header))
+	if cl := resp.Header.Get("Content-Length"); cl != "" {
+		a.set("Content-Length", cl)
+	}
+	return a
+}
+
+func (e *Edge) send(r *request, o *customOrigin, req *http.Request) (*http.Response, error) {
+	begun := time.Now()
+	defer func() { r.fetchTime += time.Since(begun) }()
+	return o.transport.RoundTrip(req)
+}
+
+// gatewayStatus is the status for an origin that did not answer (Developer Guide, http-502-bad-gateway and
+// http-504-gateway-timeout).
+func gatewayStatus(err error) int {
+	var timeout net.Error
+	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
+		return http.StatusGatewayTimeout
+	}
+	return http.StatusBadGateway
+}
+
+// request makes the request to the origin: a GET of the URI, with what the two policies send of the viewer's request, and
+// what CloudFront always adds (Developer Guide, controlling-origin-requests and RequestAndResponseBehaviorCustomOrigin).
+func (o *customOrigin) request(ctx context.Context, r *request, uri string) (*http.Request, error) {
+	scheme, authority := o.address(r.secure)
+	u := &url.URL{Scheme: scheme, Host: authority, RawPath: o.Path + uri}
+	var ok bool
+	if u.Path, ok = decode(u.RawPath); !ok {
+		return nil, fmt.Errorf("decode %q: malformed percent-encoding", uri)
+	}
+	u.RawQuery = strings.TrimPrefix(r.originQuery(), "&")
+	req := (&http.Request{Method: http.MethodGet, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: r.originHeaders()}).WithContext(ctx)
+	req.Host = orElse(o.hostHeader, o.DomainName)
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host
+		req.Header.Del("Host")
+	}
+	if cookies := r.originCookies(); cookies != "" {
+		req.Header.Set("Cookie", cookies)
+	}
+	h := req.Header
+	h.Set("X-Forwarded-For", strings.TrimPrefix(r.get(headerName{"X-Forwarded-For", "x-forwarded-for"})+", "+r.ip, ", "))
+	h.Set("Via", "1.1 "+serverName)
+	h.Set("X-Amz-Cf-Id", r.id)
+	h.Del("Accept-Encoding")
+	if enc := r.behavior.acceptEncoding(r); enc != "" {
+		h.Set("Accept-Encoding", enc)
+	}
+	if h.Get("User-Agent") == "" {
+		h.Set("User-Agent", serverName)
+	}
+	for name, value := range o.Headers {
+		h.Set(name, value)
+	}
+	return req, nil
+}
+
+// acceptEncoding returns the normalised Accept-Encoding of a behaviour that caches compressed objects.
+func (b *behavior) acceptEncoding(r *request) string {
+	p := &b.CachePolicy
+	if !p.AcceptGzip && !p.AcceptBrotli {
+		return ""
+	}
+	gzip, br := accepted(r.get(hdrAcceptEncoding))
+	gzip, br = gzip && p.AcceptGzip && !r.http10, br && p.AcceptBrotli && !r.http10
+	switch {
+	case gzip && br:
+		return "br,gzip"
+	case br:
+		return "br"
+	case gzip:
+		return "gzip"
+	default:
+		return "identity"
+	}
+}
+
+// responseFields returns the headers of a custom origin's answer that are passed on. Content-Length is the edge's.
+func responseFields(h http.Header) []field {
+	var out []field
+	for name, values := range h {
+		if hopByHop[name] || name == "Content-Length" || name == "X-Cache" || name == "Via" || strings.HasPrefix(name, "X-Amz-Cf-") || len(values) == 0 {
+			continue
+		}
+		out = append(out, field{name, values})
+	}
+	return out
+}

@@ -1,0 +1,111 @@
+package edge
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// alwaysForwarded go with a request's body, whatever the policies say.
+var alwaysForwarded = []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Md5"}
+
+// originHeaders returns the viewer's headers that the policies send to the origin, Host included where they name it.
+func (r *request) originHeaders() http.Header {
+	var list KeyPart
+	if p := r.behavior.OriginRequestPolicy; p != nil {
+		list = p.Headers
+	}
+	listed := func(items []string, name string) bool {
+		return slices.ContainsFunc(items, func(item string) bool { return strings.EqualFold(item, name) })
+	}
+	sent := func(name string) bool {
+		if hopByHop[name] || name == "Cookie" || name == "Content-Length" {
+			return false
+		}
+		if listed(alwaysForwarded, name) || listed(r.behavior.CachePolicy.Headers.Items, name) {
+			return true
+		}
+		switch list.Behavior {
+		case "allViewer", "allViewerAndWhitelistCloudFront":
+			return true
+		case partWhitelist:
+			return listed(list.Items, name)
+		case partAllExcept:
+			return !listed(list.Items, name)
+		}
+		return false
+	}
+	out := make(http.Header)
+	if r.changed.Headers {
+		for name, v := range r.rewritten.Headers {
+			if canonical := http.CanonicalHeaderKey(name); sent(canonical) {
+				out[canonical] = valuesOf(v)
+			}
+		}
+		return out
+	}
+	for name, values := range r.header {
+		if sent(name) {
+			out[name] = slices.Clone(values)
+		}
+	}
+	if sent("Host") {
+		out.Set("Host", r.host)
+	}
+	return out
+}
+
+// originQuery returns the query string parameters that either policy sends.
+func (r *request) originQuery() string {
+	p := r.behavior.CachePolicy
+	if o := r.behavior.OriginRequestPolicy; o != nil {
+		p.QueryStrings = union(p.QueryStrings, o.QueryStrings)
+	}
+	return p.queryPart(r)
+}
+
+// originCookies returns the cookies that either policy sends, as a Cookie header.
+func (r *request) originCookies() string {
+	part := r.behavior.CachePolicy.Cookies
+	if o := r.behavior.OriginRequestPolicy; o != nil {
+		part = union(part, o.Cookies)
+	}
+	if part.none() {
+		return ""
+	}
+	var out []string
+	cookies := r.cookies()
+	for _, name := range sortedNames(cookies) {
+		if part.includes(name, false) {
+			for _, v := range valuesOf(cookies[name]) {
+				out = append(out, name+"="+v)
+			}
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// union returns what either of two parts includes.
+func union(a, b KeyPart) KeyPart {
+	switch {
+	case a.none() || b.Behavior == partAll:
+		return b
+	case b.none() || a.Behavior == partAll:
+		return a
+	case a.Behavior == partWhitelist && b.Behavior == partWhitelist:
+		return KeyPart{partWhitelist, append(slices.Clone(a.Items), b.Items...)}
+	case a.Behavior == partWhitelist:
+		return except(b, a.Items, true)
+	case b.Behavior == partWhitelist:
+		return except(a, b.Items, true)
+	default:
+		return except(a, b.Items, false)
+	}
+}
+
+// except returns an allExcept part without those of its items that are (or are not) among others.
+func except(part KeyPart, others []string, among bool) KeyPart {
+	return KeyPart{partAllExcept, slices.DeleteFunc(slices.Clone(part.Items), func(item string) bool {
+		return slices.Contains(others, item) == among
+	})}
+}

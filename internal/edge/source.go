@@ -1,0 +1,177 @@
+package edge
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
+)
+
+// source is an origin: a bucket, or a custom origin.
+type source struct {
+	id     string
+	bucket Origin
+	// path is put before the URI when a function gave the bucket an origin path.
+	path   string
+	custom *customOrigin
+}
+
+// customOrigin is an HTTP server with the connections to it.
+type customOrigin struct {
+	CustomOrigin
+	transport *http.Transport
+	// hostHeader is the Host that a function chose, "" for the domain name.
+	hostHeader string
+}
+
+// newSources returns all origins by their id.
+func newSources(opts Options) (map[string]*source, error) {
+	sources := make(map[string]*source, len(opts.Origins)+len(opts.Config.CustomOrigins))
+	for id, o := range opts.Origins {
+		sources[id] = &source{id: id, bucket: o}
+	}
+	for _, c := range opts.Config.CustomOrigins {
+		if sources[c.ID] != nil {
+			return nil, fmt.Errorf("configure edge: there are two origins %q", c.ID)
+		}
+		if c.DomainName == "" {
+			return nil, fmt.Errorf("configure edge: origin %q has no domain name", c.ID)
+		}
+		sources[c.ID] = &source{id: c.ID, custom: newCustomOrigin(c)}
+	}
+	return sources, nil
+}
+
+func newCustomOrigin(c CustomOrigin) *customOrigin {
+	// The defaults are those of the Developer Guide, DownloadDistValuesOrigin.
+	c.HTTPPort = orDefault(c.HTTPPort, 80)
+	c.HTTPSPort = orDefault(c.HTTPSPort, 443)
+	c.ConnectionAttempts = orDefault(c.ConnectionAttempts, 3)
+	c.ConnectionTimeout = orDefault(c.ConnectionTimeout, 10*time.Second)
+	c.ReadTimeout = orDefault(c.ReadTimeout, 30*time.Second)
+	c.KeepaliveTimeout = orDefault(c.KeepaliveTimeout, 5*time.Second)
+	dialer := &net.Dialer{Timeout: c.ConnectionTimeout}
+	attempts := c.ConnectionAttempts
+	return &customOrigin{CustomOrigin: c, transport: &http.Transport{
+		DialContext: func(ctx context.Context, network, addr string) (conn net.Conn, err error) {
+			for range attempts {
+				if conn, err = dialer.DialContext(ctx, network, addr); err == nil || ctx.Err() != nil {
+					break
+				}
+			}
+			return conn, err
+		},
+		TLSHandshakeTimeout:   c.ConnectionTimeout,
+		ResponseHeaderTimeout: c.ReadTimeout,
+		IdleConnTimeout:       c.KeepaliveTimeout,
+		MaxIdleConnsPerHost:   64,
+		DisableCompression:    true,
+	}}
+}
+
+func orDefault[T int | time.Duration](v, other T) T {
+	if v == 0 {
+		return other
+	}
+	return v
+}
+
+// address returns the scheme and the authority of requests to the origin.
+func (o *customOrigin) address(secure bool) (scheme, authority string) {
+	scheme, port := "http", o.HTTPPort
+	if o.ProtocolPolicy == "https-only" || o.ProtocolPolicy != "http-only" && secure {
+		scheme, port = "https", o.HTTPSPort
+	}
+	if scheme == "http" && port == 80 || scheme == "https" && port == 443 {
+		return scheme, o.DomainName
+	}
+	return scheme, net.JoinHostPort(strings.Trim(o.DomainName, "[]"), strconv.Itoa(port))
+}
+
+// sourcesFor returns the origins that answer a request, in the order in which they are tried, and the statuses of one
+// that let the next one have a try: the behaviour's origin, or what the function chose (Developer Guide,
+// helper-functions-origin-modification).
+func (e *Edge) sourcesFor(r *request) (sources []*source, failover []int, err error) {
+	own := r.behavior.source
+	c := r.chosen
+	switch {
+	case c == nil:
+		return []*source{own}, nil, nil
+	case c.Group != nil:
+		for _, m := range c.Group.OriginIDs {
+			src, err := e.sourceByID(m.OriginID, m.OriginOverrides)
+			if err != nil {
+				return nil, nil, err
+			}
+			sources = append(sources, src)
+		}
+		if len(sources) == 0 {
+			return nil, nil, originError("the origin group is empty")
+		}
+		return sources, c.Group.FailoverCriteria.StatusCodes, nil
+	case c.Update != nil:
+		src, err := own.updated(c.Update)
+		return []*source{src}, nil, err
+	case c.ID != "":
+		src, err := e.sourceByID(c.ID, c.Overrides)
+		return []*source{src}, nil, err
+	}
+	return []*source{own}, nil, nil
+}
+
+func originError(format string, args ...any) error {
+	return &cfjs.Error{Status: http.StatusBadGateway, Message: fmt.Sprintf(format, args...)}
+}
+
+func (e *Edge) sourceByID(id string, o *cfjs.OriginOverrides) (*source, error) {
+	src := e.sources[id]
+	if src == nil {
+		return nil, originError("the function chose the origin %q, which the distribution does not have", id)
+	}
+	if o == nil || o.HostHeader == "" || src.custom == nil {
+		return src, nil
+	}
+	custom := *src.custom
+	custom.hostHeader = o.HostHeader
+	return &source{id: id, custom: &custom}, nil
+}
+
+// updated returns the origin with the settings that updateRequestOrigin changes.
+func (s *source) updated(u *cfjs.OriginUpdate) (*source, error) {
+	if s.custom == nil {
+		if u.DomainName != "" || u.CustomOriginConfig != nil {
+			return nil, originError("the function sends the request of a bucket origin to %q, which is possible on AWS only", u.DomainName)
+		}
+		if u.OriginPath == nil {
+			return s, nil
+		}
+		return &source{id: s.id + " " + *u.OriginPath, bucket: s.bucket, path: *u.OriginPath}, nil
+	}
+	c := *s.custom
+	id := s.id
+	if u.DomainName != "" {
+		c.DomainName = u.DomainName
+		id += " " + u.DomainName
+	}
+	if u.OriginPath != nil {
+		c.Path = *u.OriginPath
+		id += " " + c.Path
+	}
+	if u.CustomHeaders != nil {
+		c.Headers = u.CustomHeaders
+	}
+	if u.HostHeader != "" {
+		c.hostHeader = u.HostHeader
+		id += " " + u.HostHeader
+	}
+	if cc := u.CustomOriginConfig; cc != nil {
+		c.ProtocolPolicy, c.HTTPPort, c.HTTPSPort = cc.Protocol+"-only", cc.Port, cc.Port
+		id += " " + cc.Protocol + strconv.Itoa(cc.Port)
+	}
+	return &source{id: id, custom: &c}, nil
+}

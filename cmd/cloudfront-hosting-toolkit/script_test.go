@@ -1,0 +1,86 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cli"
+)
+
+var update = flag.Bool("update", false, "write the golden files of the scripts anew")
+
+// tool is the name under which scripts call the real binary.
+const tool = "cloudfront-hosting-toolkit"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){tool: func() { os.Exit(cli.Main()) }})
+}
+
+// TestScripts drives the real binary through whole stories, one a file. Each has its own home, state folder and git
+// identity, and listens on free ports.
+func TestScripts(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is needed")
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"get":    get,
+			"json":   fromJSON,
+			"kill9":  kill9,
+			"retry":  retry,
+			"mkrepo": makeRepository,
+			"mkzip":  makeZip,
+			"exits":  exits,
+		},
+	})
+}
+
+func setUp(env *testscript.Env) error {
+	home := filepath.Join(env.WorkDir, ".home")
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return err
+	}
+	identity := "[user]\n\tname = Test\n\temail = test@example.com\n[init]\n\tdefaultBranch = main\n"
+	if err := os.WriteFile(filepath.Join(home, ".gitconfig"), []byte(identity), 0o644); err != nil {
+		return err
+	}
+	env.Vars = append(env.Vars,
+		"HOME="+home, "USERPROFILE="+home,
+		"CHT_STATE_DIR="+filepath.Join(env.WorkDir, ".state"),
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+filepath.Join(home, ".gitconfig"), "GIT_TERMINAL_PROMPT=0",
+		"LC_ALL=C.UTF-8",
+	)
+	env.Defer(func() { stopServer(env.Vars) })
+	return nil
+}
+
+// stopServer ends the server that a script's deploy left in the background.
+func stopServer(vars []string) {
+	stop := exec.Command(tool, "serve", "--stop")
+	stop.Env = vars
+	if path, err := exec.LookPath(tool); err == nil {
+		stop.Path = path
+	}
+	_ = stop.Run()
+}
+
+// variable returns an environment variable of a list; the last one counts.
+func variable(vars []string, name string) string {
+	for i := len(vars) - 1; i >= 0; i-- {
+		if value, found := strings.CutPrefix(vars[i], name+"="); found {
+			return value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
+)
+
+// deployOptions are what deploy depends on.
+type deployOptions struct {
+	*session
+	hosting.DeployOptions
+}
+
+func newDeployCmd(s *session) *cobra.Command {
+	o := &deployOptions{session: s}
+	cmd := &cobra.Command{
+		Use:   "deploy [--no-wait] [--no-serve]",
+		Short: "Create or update the hosting, and release the newest commit",
+		Long: `Creates or updates the hosting, runs the pipeline for the branch's newest commit, waits
+until that release answers, and prints its URL. Deploying again changes only what differs.
+
+On the local target it leaves the server running in the background.`,
+		Example: `  ` + name + ` deploy
+  ` + name + ` deploy --no-wait && ` + name + ` logs --follow
+  ` + name + ` deploy --listen 127.0.0.1:0      (any free port)`,
+		Args:              arguments(0, 0, ""),
+		ValidArgsFunction: noFiles,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return runDeploy(cmd.Context(), o) },
+	}
+	cmd.Flags().BoolVar(&o.NoWait, "no-wait", false, "return as soon as the pipeline has been asked to run")
+	cmd.Flags().BoolVar(&o.NoServe, "no-serve", false, "local: start no server; build and publish in this process")
+	cmd.Flags().StringVar(&s.listen, "listen", "", "local: `address` of the server that is started (default "+server.DefaultListen+")")
+	_ = cmd.RegisterFlagCompletionFunc("listen", noFiles)
+	return cmd
+}
+
+func runDeploy(ctx context.Context, o *deployOptions) error {
+	t, _, err := o.hosting()
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	report := o.progress(ctx)
+	deployed, err := t.Deploy(ctx, o.DeployOptions, report)
+	report.Close(err)
+	if err != nil {
+		return deployFailed(o.session, deployed, err)
+	}
+	if o.json {
+		return o.printJSON(newDeployedView(deployed))
+	}
+	return printDeployed(o, deployed, time.Since(started))
+}
+
+// deployFailed adds to the error of an execution that failed where its output is, and what is live all the same.
+func deployFailed(s *session, deployed hosting.Deployed, err error) error {
+	if deployed.Execution.Status != hosting.Failed {
+		return err
+	}
+	hint := "see: " + s.command("logs")
+	if deployed.Release != "" {
+		hint += "\nthe site stays on release " + short(deployed.Release)
+	}
+	return fault.New(fault.KindOf(err), hint, "%w", err)
+}
+
+func printDeployed(o *deployOptions, d hosting.Deployed, took time.Duration) error {
+	e := d.Execution
+	if !e.Status.Done() {
+		err := o.fields([2]string{"URL", d.URL}, [2]string{"Execution", e.ID})
+		o.next([2]string{"To see how it goes", o.command("status")}, [2]string{"To follow the build", o.command("logs", "--follow")})
+		return err
+	}
+	o.gap()
+	err := o.fields(
+		[2]string{"URL", o.OutStyle().Bold(d.URL)},
+		[2]string{"Release", o.described(d.Release, e.Message)},
+		[2]string{"Took", term.Elapsed(took)},
+	)
+	if !d.Serving {
+		o.next([2]string{"To serve it", o.command("serve")})
+		return err
+	}
+	o.next([2]string{"To release a change", "git " + pushVerb(d.Info)}, [2]string{"To go back", o.command("rollback")})
+	return err
+}
+
+// pushVerb is what makes a new commit reach the site: in a repository on this machine the commit itself.
+func pushVerb(info hosting.Info) string {
+	if strings.Contains(info.Source.Repository, "://") || strings.Contains(info.Source.Repository, "@") {
+		return "push"
+	}
+	return "commit"
+}
+
+// described is a release with the first words of its commit.
+func (s *session) described(id, message string) string {
+	if id == "" {
+		return ""
+	}
+	style, text := s.OutStyle(), s.id(id)
+	if message == "" {
+		return text
+	}
+	const before = 11 // the widest name of a field, and the gap after it
+	if width := s.OutWidth(); width > 0 {
+		message = style.Cut(message, max(10, width-before-len(text)-2))
+	}
+	return text + "  " + style.Dim(message)
+}
+
+// deployedView is deploy's JSON: show's keys, and the execution as status has it.
+type deployedView struct {
+	infoView
+	Execution statusView `json:"execution"`
+}
+
+func newDeployedView(d hosting.Deployed) deployedView {
+	return deployedView{infoView: newInfoView(d.Info), Execution: newStatusView(d.Execution, nil)}
+}
+
+// list joins words as a sentence does.
+func list(words []string) string {
+	switch n := len(words); n {
+	case 0:
+		return ""
+	case 1:
+		return words[0]
+	default:
+		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	}
+}

@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
+)
+
+// showOptions are what show depends on.
+type showOptions struct {
+	*session
+}
+
+func newShowCmd(s *session) *cobra.Command {
+	o := &showOptions{session: s}
+	return &cobra.Command{
+		Use:   "show",
+		Short: "Show where the site lives and what it serves",
+		Long: `Shows where the site lives and what it serves, and whether the project's function,
+template or configuration differ from what is deployed.`,
+		Example:           "  " + name + " show\n  " + name + " show --json",
+		Args:              arguments(0, 0, ""),
+		ValidArgsFunction: noFiles,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return runShow(cmd.Context(), o) },
+	}
+}
+
+func runShow(ctx context.Context, o *showOptions) error {
+	t, _, err := o.hosting()
+	if err != nil {
+		return err
+	}
+	info, err := t.Show(ctx)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return o.printJSON(newInfoView(info))
+	}
+	style := o.OutStyle()
+	stored := ""
+	if info.Releases > 0 {
+		stored = term.Count(info.Releases, "release") + ", " + term.Size(info.Bytes)
+	}
+	release := o.id(info.Release)
+	if release == "" {
+		release = style.Dim("none yet")
+	}
+	err = o.fields(
+		[2]string{"Site", style.Bold(info.Site) + style.Dim("  on the "+info.Target+" target")},
+		[2]string{"URL", info.URL},
+		[2]string{"Domain", info.Domain},
+		[2]string{"Source", o.path(sourceWords(info.Source, style))},
+		[2]string{"Release", release},
+		[2]string{"Stored", stored},
+		[2]string{"Kept in", o.path(info.Location)},
+		[2]string{"Push to", o.path(info.PushURL)},
+	)
+	if err != nil {
+		return err
+	}
+	o.differs(info.Differs)
+	o.next(o.afterShow(info)...)
+	return nil
+}
+
+// afterShow is what to do about a site that does not answer, or has nothing to answer with.
+func (s *session) afterShow(info hosting.Info) (steps [][2]string) {
+	s.sourceProblem(info)
+	if !info.Serving {
+		s.warn("the site does not answer: no server runs")
+		steps = append(steps, [2]string{"To serve it", s.command("serve")})
+	}
+	if info.Release == "" {
+		steps = append(steps, [2]string{"To see what became of it", s.command("status")})
+	}
+	return steps
+}
+
+// sourceProblem says why news of the repository do not arrive.
+func (s *session) sourceProblem(info hosting.Info) {
+	if info.SourceError != "" && !s.json {
+		s.warn("the repository cannot be read at present: %s", hang(info.SourceError, len("warning: ")))
+	}
+}
+
+// differs says what of the project is not what is deployed.
+func (s *session) differs(what []string) {
+	if len(what) == 0 || s.json {
+		return
+	}
+	verb := "differs"
+	if len(what) > 1 {
+		verb = "differ"
+	}
+	s.warn("the project's %s %s from what is deployed", list(what), verb)
+	s.next([2]string{"To deploy the change", s.command("deploy")})
+}
+
+func sourceWords(source hosting.Source, style term.Style) string {
+	if source.Bucket != "" {
+		return fmt.Sprintf("s3://%s/%s", source.Bucket, strings.TrimPrefix(source.Path, "/"))
+	}
+	if source.Repository == "" {
+		return ""
+	}
+	return source.Repository + style.Dim("  branch ") + source.Branch
+}
+
+// path shortens a path of the home folder, for people.
+func (s *session) path(path string) string {
+	home, err := os.UserHomeDir()
+	if rest, inside := strings.CutPrefix(path, home+string(filepath.Separator)); s.OutTerminal && err == nil && inside {
+		return filepath.Join("~", rest)
+	}
+	return path
+}
+
+// infoView is show's JSON: every key of the contract is there, whatever its value.
+type infoView struct {
+	Site     string     `json:"site"`
+	Target   string     `json:"target"`
+	URL      string     `json:"url"`
+	Domain   string     `json:"domain"`
+	Source   sourceView `json:"source"`
+	Release  string     `json:"release"`
+	Serving  bool       `json:"serving"`
+	Location string     `json:"location"`
+	PushURL  string     `json:"pushUrl"`
+	Releases int        `json:"releases"`
+	Bytes    int64      `json:"bytes"`
+	Differs  []string   `json:"differs"`
+	// SourceError says why the repository cannot be read at present.
+	SourceError string `json:"sourceError"`
+}
+
+type sourceView struct {
+	Repository string `json:"repository"`
+	Branch     string `json:"branch"`
+	Bucket     string `json:"bucket,omitempty"`
+	Path       string `json:"path,omitempty"`
+}
+
+func newInfoView(i hosting.Info) infoView {
+	return infoView{
+		Site: i.Site, Target: i.Target, URL: i.URL, Domain: i.Domain,
+		Source: sourceView(i.Source), Release: i.Release, Serving: i.Serving, Location: i.Location, PushURL: i.PushURL,
+		Releases: i.Releases, Bytes: i.Bytes, Differs: orEmpty(i.Differs), SourceError: i.SourceError,
+	}
+}
+
+// orEmpty makes nil an empty list, which JSON tells apart.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
+)
+
+// target is where a site is hosted.
+type target interface {
+	hoster
+	pipeline
+	publisher
+}
+
+// hoster creates, shows and removes a site's hosting.
+type hoster interface {
+	// Show returns fault.NotDeployed if nothing is deployed.
+	Show(ctx context.Context) (hosting.Info, error)
+	// Deploy returns fault.Failed, with what was deployed, if the pipeline's run failed.
+	Deploy(ctx context.Context, options hosting.DeployOptions, report hosting.Reporter) (hosting.Deployed, error)
+	Delete(ctx context.Context, report hosting.Reporter) (hosting.Removed, error)
+}
+
+// pipeline tells of executions; the empty id is the newest one.
+type pipeline interface {
+	Execution(ctx context.Context, id string) (hosting.Execution, error)
+	Logs(ctx context.Context, id string, follow bool, w io.Writer) error
+}
+
+// publisher gives the publisher of the site's releases. Before the first deployment it creates what a release needs.
+type publisher interface {
+	Publisher(ctx context.Context) (*publish.Publisher, error)
+}
+
+// openTarget chooses the target: --target, else the configuration's, else the local one.
+func openTarget(s *session, project *site.Site) (target, error) {
+	where := s.target
+	if where == "" {
+		where = project.Config.Target
+	}
+	switch where {
+	case site.AWS:
+		return nil, fault.New(fault.Usage, "give --target local, or deploy by hand the template that this prints: "+s.command("synth"),
+			"the aws target is not in this version yet")
+	default:
+		return openLocal(s, project)
+	}
+}

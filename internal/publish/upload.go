@@ -16,7 +16,7 @@ import (
 
 const (
 	// concurrency is how many requests to the store are under way at once.
-	concurrency = 16
+	concurrency = 32
 	// maxInFlight bounds the bytes of the files that are being sent at once; a larger file is sent alone.
 	maxInFlight = 64 << 20
 	// maxRepairs is how often an upload is completed after the check found something missing.
@@ -107,7 +107,8 @@ func (r *publication) send(ctx context.Context, id string, have map[string]Objec
 	sources := copySources(id, shelf, r.folder.files)
 	var mu sync.Mutex
 	memory := semaphore.NewWeighted(maxInFlight)
-	g, ctx := errgroup.WithContext(ctx)
+	outer := ctx
+	g, ctx := errgroup.WithContext(outer) // its context ends with Wait, however that went
 	g.SetLimit(concurrency)
 	for _, f := range r.folder.files {
 		if ctx.Err() != nil {
@@ -139,7 +140,7 @@ func (r *publication) send(ctx context.Context, id string, have map[string]Objec
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return ctx.Err()
+	return outer.Err()
 }
 
 // outcome is how a file came into the release.

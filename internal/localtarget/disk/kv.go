@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 )
@@ -144,10 +145,12 @@ func (k *KV) write(c *content, values map[string]string) error {
 	fresh, good := k.sibling(".tmp"), k.sibling(".last-good.tmp")
 	defer remove(root, fresh)
 	defer remove(root, good)
+	g := new(errgroup.Group)
 	for _, name := range []string{fresh, good} {
-		if err := writeFile(root, name, data); err != nil {
-			return err
-		}
+		g.Go(func() error { return writeFile(root, name, data) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
 	}
 	// View tells contents apart by the file's time, whose own clock may tick more slowly than swaps follow each other.
 	at := time.Now()

@@ -14,6 +14,8 @@ import (
 	"path"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 )
 
@@ -24,39 +26,41 @@ func (s *Store) tempName() string {
 	return fmt.Sprintf("%s/tmp/%02d/%s", s.meta, shard(name), name)
 }
 
-// writeBody writes content to a new file and makes it durable. It returns the file's time, which tells this body from
-// any other that the key ever has: it is set to the nanosecond, because file systems' own clocks tick in milliseconds.
-func (s *Store) writeBody(ctx context.Context, root *os.Root, name string, content publish.Blob) (int64, error) {
+// writeBody writes content to a new file, which is not yet durable. It returns the file and its time, which tells this
+// body from any other that the key ever has: it is set to the nanosecond, because file systems' own clocks tick in
+// milliseconds. The caller closes the file.
+func (s *Store) writeBody(ctx context.Context, root *os.Root, name string, content publish.Blob) (f *os.File, fileTime int64, err error) {
 	r, err := content.Open()
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	defer r.Close()
-	f, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		return 0, err
+	if f, err = root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644); err != nil {
+		return nil, 0, err
 	}
-	defer f.Close()
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			remove(root, name)
+		}
+	}()
 	h := sha256.New()
 	n, err := io.Copy(io.MultiWriter(f, h), &reader{ctx: ctx, r: io.LimitReader(r, content.Size+1)})
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); n != content.Size || got != content.SHA256 {
-		return 0, fmt.Errorf("the content changed while it was read: want %d bytes with digest %s, got %d with %s", content.Size, content.SHA256, n, got)
+		return nil, 0, fmt.Errorf("the content changed while it was read: want %d bytes with digest %s, got %d with %s", content.Size, content.SHA256, n, got)
 	}
 	now := time.Now()
 	if err := root.Chtimes(name, now, now); err != nil {
-		return 0, err
-	}
-	if err := f.Sync(); err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	fi, err := f.Stat()
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
-	return fi.ModTime().UnixNano(), f.Close()
+	return f, fi.ModTime().UnixNano(), nil
 }
 
 // reader ends when its context does.
@@ -72,9 +76,9 @@ func (r *reader) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-// place makes the durable file tmp the body of key, described by v and meta, and makes both names durable. It removes tmp
-// if it fails.
-func (s *Store) place(ctx context.Context, root *os.Root, key, tmp string, v version, meta publish.Meta) error {
+// place makes the file tmp the body of key, described by v and meta. Content and names are durable when it returns. body
+// is tmp as it was written, and is closed; nil if the content of tmp is durable already. place removes tmp if it fails.
+func (s *Store) place(ctx context.Context, root *os.Root, key, tmp string, body *os.File, v version, meta publish.Meta) error {
 	v.Modified, v.ContentType, v.CacheControl = s.now().UTC(), meta.ContentType, meta.CacheControl
 	sidecar := s.tempName()
 	moved := false
@@ -84,11 +88,16 @@ func (s *Store) place(ctx context.Context, root *os.Root, key, tmp string, v ver
 			remove(root, tmp)
 		}
 	}()
+	// The disk is waited for once, and outside the lock unless there is an older version to describe as well.
+	g := new(errgroup.Group)
+	if body != nil {
+		g.Go(func() error { return errors.Join(body.Sync(), body.Close()) })
+	}
 	if meta.IfAbsent {
-		// Nothing to keep of an older version: the slow part happens outside the lock.
-		if err := writeSidecar(root, sidecar, []version{v}); err != nil {
-			return err
-		}
+		g.Go(func() error { return writeSidecar(root, sidecar, []version{v}) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
 	}
 	changed := map[string]bool{path.Dir(s.sidecar(key)): true, path.Dir(s.body(key)): true}
 	err := s.locked(ctx, shard(key), func() error {
@@ -119,6 +128,14 @@ func (s *Store) place(ctx context.Context, root *os.Root, key, tmp string, v ver
 	return syncFolders(root, changed)
 }
 
+func writeSidecar(root *os.Root, name string, versions []version) error {
+	data, err := json.Marshal(versions)
+	if err != nil {
+		return err
+	}
+	return writeFile(root, name, data)
+}
+
 // moveInto renames a file to a name whose folder need not exist, and may be removed by a deletion while it is empty.
 func moveInto(root *os.Root, from, to string, changed map[string]bool) error {
 	const attempts = 100
@@ -138,14 +155,6 @@ func moveInto(root *os.Root, from, to string, changed map[string]bool) error {
 		}
 	}
 	return err
-}
-
-func writeSidecar(root *os.Root, name string, versions []version) error {
-	data, err := json.Marshal(versions)
-	if err != nil {
-		return err
-	}
-	return writeFile(root, name, data)
 }
 
 // writeFile writes a file and makes its content, not yet its name, durable.
@@ -200,11 +209,16 @@ func makeWay(root *os.Root, name string) error {
 	return nil
 }
 
+// syncFolders makes the names in all folders durable, at once, since each waits for the same journal.
 func syncFolders(root *os.Root, dirs map[string]bool) error {
+	g := new(errgroup.Group)
 	for dir := range dirs {
-		if err := syncFolder(root, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("sync folder %s: %w", dir, err)
-		}
+		g.Go(func() error {
+			if err := syncFolder(root, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("sync folder %s: %w", dir, err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return g.Wait()
 }

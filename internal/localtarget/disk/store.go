@@ -90,13 +90,12 @@ func (s *Store) Put(ctx context.Context, key string, content publish.Blob, meta 
 		return fmt.Errorf("put %s: %w", key, publish.ErrExists)
 	}
 	tmp := s.tempName()
-	fileTime, err := s.writeBody(ctx, root, tmp, content)
+	body, fileTime, err := s.writeBody(ctx, root, tmp, content)
 	if err != nil {
-		remove(root, tmp)
 		return fmt.Errorf("put %s: %w", key, err)
 	}
 	v := version{Size: content.Size, FileTime: fileTime, SHA256: content.SHA256}
-	if err := s.place(ctx, root, key, tmp, v, meta); err != nil {
+	if err := s.place(ctx, root, key, tmp, body, v, meta); err != nil {
 		return fmt.Errorf("put %s: %w", key, err)
 	}
 	return nil
@@ -121,17 +120,18 @@ func (s *Store) Copy(ctx context.Context, from, key, sha256 string, meta publish
 	// Renaming a hard link onto the same file does nothing, so tmp may stay even then.
 	defer remove(root, tmp)
 	v := version{Size: o.Size, SHA256: sha256}
+	var body *os.File
 	v.FileTime, err = s.link(root, source, from, tmp)
 	if err != nil {
 		// No hard links here, or too many to this file: the content is copied instead.
 		again := publish.Blob{Size: o.Size, SHA256: sha256, Open: func() (io.ReadCloser, error) {
 			return io.NopCloser(io.NewSectionReader(source, 0, o.Size)), nil
 		}}
-		if v.FileTime, err = s.writeBody(ctx, root, tmp, again); err != nil {
+		if body, v.FileTime, err = s.writeBody(ctx, root, tmp, again); err != nil {
 			return fmt.Errorf("copy %s to %s: %w", from, key, err)
 		}
 	}
-	if err := s.place(ctx, root, key, tmp, v, meta); err != nil {
+	if err := s.place(ctx, root, key, tmp, body, v, meta); err != nil {
 		return fmt.Errorf("copy %s to %s: %w", from, key, err)
 	}
 	return nil

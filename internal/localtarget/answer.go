@@ -24,7 +24,7 @@ const (
 // awaitAnswer asks the site's URL until it answers. Which release it serves is not left to chance: the edge reads the
 // key-value store for each request, and that names this release, or a later one.
 func (h *Hosting) awaitAnswer(ctx context.Context, holder state.Holder, e hosting.Execution, report hosting.Reporter) error {
-	target := siteURL(h.site.Name(), holder.Listen)
+	target := state.URL(h.site.Name(), holder.Listen)
 	report.Detail("asking %s", target)
 	d, err := h.site.Load()
 	if err != nil {

@@ -41,13 +41,15 @@ func (h *Hosting) ensureServer(ctx context.Context, report hosting.Reporter) (st
 		return state.Holder{}, err
 	}
 	listen, fixed := h.listen(holder)
-	if !fixed && !free(ctx, listen) {
-		taken := listen
-		listen = "127.0.0.1:0"
-		defer func() { report.Warn("%s is in use; the server has another address", taken) }()
-	}
 	report.Detail("starting the server")
-	return h.startServer(ctx, listen)
+	if fixed || free(ctx, listen) {
+		return h.startServer(ctx, listen, holder)
+	}
+	started, err := h.startServer(ctx, "127.0.0.1:0", holder)
+	if err == nil {
+		report.Warn("%s is in use by another program; the server listens on %s", listen, started.Listen)
+	}
+	return started, err
 }
 
 // lockOrServer returns the lock of the state folder if it is free, else the server that holds it. Another process that
@@ -116,8 +118,9 @@ func answers(ctx context.Context, address string) bool {
 	return conn.Close() == nil
 }
 
-// startServer starts a server that outlives this process, and returns when it answers.
-func (h *Hosting) startServer(ctx context.Context, listen string) (state.Holder, error) {
+// startServer starts a server that outlives this process, and returns when it answers. The last holder is what
+// serve.json said while nobody held the state folder.
+func (h *Hosting) startServer(ctx context.Context, listen string, last state.Holder) (state.Holder, error) {
 	log, from, err := h.openServeLog()
 	if err != nil {
 		return state.Holder{}, err
@@ -132,11 +135,11 @@ func (h *Hosting) startServer(ctx context.Context, listen string) (state.Holder,
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	return h.awaitServer(ctx, ended, from)
+	return h.awaitServer(ctx, ended, last, from)
 }
 
 // awaitServer waits for the first of: the server answers, or it has ended.
-func (h *Hosting) awaitServer(ctx context.Context, ended <-chan error, logFrom int64) (state.Holder, error) {
+func (h *Hosting) awaitServer(ctx context.Context, ended <-chan error, last state.Holder, logFrom int64) (state.Holder, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startPatience, errors.New("it does not answer"))
 	defer cancel()
 	for {
@@ -145,7 +148,7 @@ func (h *Hosting) awaitServer(ctx context.Context, ended <-chan error, logFrom i
 		if err != nil {
 			return holder, err
 		}
-		if running && holder.Serves() && answers(ctx, holder.Listen) {
+		if running && holder.Serves() && !holder.StartedAt.Equal(last.StartedAt) && answers(ctx, holder.Listen) {
 			return holder, nil
 		}
 		select {

@@ -90,6 +90,12 @@ func (h *Hosting) deployHere(ctx context.Context, p *plan, opts hosting.DeployOp
 	}
 	e, why := h.follow(ctx, p, e, report)
 	running.Stop()
+	if ctx.Err() != nil {
+		why = fault.New(fault.Other, "run deploy again; what was live before still is", "execution %s was stopped: %w", e.ID, context.Cause(ctx))
+		if ended, err := h.records().Load(e.ID); err == nil {
+			e = ended
+		}
+	}
 	return h.result(ctx, p, e, why)
 }
 
@@ -145,17 +151,15 @@ func (h *Hosting) newer(id string) (hosting.Execution, bool) {
 }
 
 func (h *Hosting) followOne(ctx context.Context, p *plan, e hosting.Execution, report hosting.Reporter) (hosting.Execution, error) {
-	stage, checked := "", false
+	shown, checked := 0, false
 	follower := pipeline.Follower{
 		Records: h.records(),
 		Output:  report.Output(),
 		Alive:   h.alive,
 		Changed: func(e hosting.Execution) {
-			for _, s := range e.Stages {
-				if s.Status == hosting.InProgress && s.Name != stage {
-					stage = s.Name
-					report.Step(stage)
-				}
+			// A stage may begin and end between two looks at the record.
+			for ; shown < len(e.Stages) && e.Stages[shown].StartedAt != nil; shown++ {
+				report.Step(e.Stages[shown].Name)
 			}
 			if e.Stages[0].Status == hosting.Succeeded && !checked {
 				checked = true

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -70,7 +69,7 @@ func (h *Hosting) info(ctx context.Context, d *state.Deployed) (hosting.Info, er
 	info := hosting.Info{
 		Site:     d.Site,
 		Target:   string(site.Local),
-		URL:      siteURL(d.Site, orElse(holder.Listen, server.DefaultListen)),
+		URL:      state.URL(d.Site, orElse(holder.Listen, server.DefaultListen)),
 		Domain:   d.Config.DomainName,
 		Source:   hosting.Source{Repository: source.Printable(d.Repository), Branch: d.Branch, Bucket: d.Config.S3Bucket, Path: d.Config.S3Path},
 		Serving:  running && holder.Serves(),
@@ -105,15 +104,6 @@ func orElse(text, other string) string {
 		return other
 	}
 	return text
-}
-
-// siteURL is the address of a site of the server that listens on listen.
-func siteURL(name, listen string) string {
-	host := name + ".localhost"
-	if _, port, err := net.SplitHostPort(listen); err == nil && port != "80" && port != "" {
-		host = net.JoinHostPort(host, port)
-	}
-	return "http://" + host + "/"
 }
 
 // differs names what of the project differs from what is deployed. A project that cannot be rendered differs.

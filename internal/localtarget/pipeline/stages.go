@@ -195,6 +195,12 @@ func (s *Stages) Release(ctx context.Context, j *Job) error {
 	for _, name := range result.LeftOut {
 		fmt.Fprintf(j.Output, "Release: left out: %s\n", name)
 	}
+	for _, text := range result.Warnings {
+		fmt.Fprintf(j.Output, "Release: warning: %s\n", text)
+	}
+	for _, id := range result.Pruned {
+		fmt.Fprintf(j.Output, "Release: removed the old release %s\n", id)
+	}
 	if result.Superseded {
 		return Superseded{By: "release " + result.Release + " is stored, but a run that started later had already made another release live"}
 	}

@@ -23,6 +23,7 @@ const glance = time.Second
 // fleet is all sites of a state folder. It is the http.Handler that gives each request to the site that it is for.
 type fleet struct {
 	dir     state.Dir
+	listen  string
 	version string
 	log     *slog.Logger
 	access  *slog.Logger
@@ -35,8 +36,8 @@ type fleet struct {
 	end     context.CancelFunc
 }
 
-func newFleet(dir state.Dir, version string, log *slog.Logger, access *logFile) *fleet {
-	f := &fleet{dir: dir, version: version, log: log, access: slog.New(slog.NewJSONHandler(access, nil)), sites: map[string]*tenant{}}
+func newFleet(dir state.Dir, listen, version string, log *slog.Logger, access *logFile) *fleet {
+	f := &fleet{dir: dir, listen: listen, version: version, log: log, access: slog.New(slog.NewJSONHandler(access, nil)), sites: map[string]*tenant{}}
 	f.ctx, f.end = context.WithCancel(context.Background())
 	f.routes.Store(&routes{})
 	return f
@@ -133,7 +134,7 @@ func (f *fleet) scan() {
 	for _, name := range names {
 		t, ok := f.sites[name]
 		if !ok {
-			t = newTenant(f.dir.Site(name), f.version, f.log.With("site", name), f.access)
+			t = &tenant{site: f.dir.Site(name), version: f.version, url: state.URL(name, f.listen), log: f.log.With("site", name), access: f.access}
 			f.sites[name] = t
 		}
 		if t.refresh(f.ctx) {

@@ -67,6 +67,15 @@ func Run(ctx context.Context, opts Options) error {
 	if err := os.Remove(dir.StopFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove old request to stop: %w", err)
 	}
+	// From here on serve.json is this process's; its address is known later.
+	last, _, err := dir.Holder()
+	if err != nil {
+		return err
+	}
+	h := state.Holder{PID: os.Getpid(), Command: "serve", Listen: last.Listen, StartedAt: time.Now().UTC(), Version: opts.Version}
+	if err := dir.SaveHolder(h); err != nil {
+		return err
+	}
 	ctx, cancel := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	listener, err := listen(ctx, opts.Listen)
@@ -74,7 +83,7 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer listener.Close()
-	return serve(ctx, dir, listener, opts)
+	return serve(ctx, dir, listener, h, opts)
 }
 
 // inUse says who holds the state folder.
@@ -127,13 +136,13 @@ func origin(a net.Addr) string {
 	return "http://" + net.JoinHostPort(host, port) + "/"
 }
 
-func serve(ctx context.Context, dir state.Dir, listener net.Listener, opts Options) error {
+func serve(ctx context.Context, dir state.Dir, listener net.Listener, h state.Holder, opts Options) error {
 	access, err := openLog(dir.AccessLog(), maxAccessLog)
 	if err != nil {
 		return err
 	}
 	defer access.Close()
-	fleet := newFleet(dir, opts.Version, opts.Log, access)
+	fleet := newFleet(dir, listener.Addr().String(), opts.Version, opts.Log, access)
 	defer fleet.close()
 	fleet.scan()
 
@@ -149,8 +158,7 @@ func serve(ctx context.Context, dir state.Dir, listener net.Listener, opts Optio
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 
-	h := state.Holder{PID: os.Getpid(), Command: "serve", Listen: listener.Addr().String(), URL: origin(listener.Addr()),
-		StartedAt: time.Now().UTC(), Version: opts.Version}
+	h.Listen, h.URL = listener.Addr().String(), origin(listener.Addr())
 	if err := dir.SaveHolder(h); err != nil {
 		return err
 	}

@@ -27,18 +27,16 @@ func readNumber(name string) string {
 type tenant struct {
 	site    state.Site
 	version string
-	log     *slog.Logger
-	access  *slog.Logger
+	// url is for people.
+	url    string
+	log    *slog.Logger
+	access *slog.Logger
 
 	edge      http.Handler // nil if the configuration has never been one that can be served
 	aliases   []string
 	functions *logFile
 	running   *pipeline.Running
 	seen      string
-}
-
-func newTenant(site state.Site, version string, log, access *slog.Logger) *tenant {
-	return &tenant{site: site, version: version, log: log, access: access}
 }
 
 // handler answers the site's requests.
@@ -69,7 +67,7 @@ func (t *tenant) refresh(ctx context.Context) (changed bool) {
 		return first
 	}
 	t.edge, t.aliases = edge, aliases
-	t.log.Info("site is served", "deployed", d.DeployedAt.Format(time.RFC3339))
+	t.log.Info("site is served", "url", t.url, "deployed", d.DeployedAt.Format(time.RFC3339))
 	if err := t.work(ctx, d); err != nil {
 		t.log.Error("the pipeline cannot run; the site is served all the same", "error", err)
 		t.seen = "" // tried again at the next glance

@@ -163,18 +163,20 @@ func inherited() []string {
 	return env
 }
 
-// batchSSH returns an ssh command that fails instead of asking, unless the user has chosen one.
-var batchSSH = sync.OnceValue(func() string {
-	if os.Getenv("GIT_SSH_COMMAND") != "" || os.Getenv("GIT_SSH") != "" {
-		return ""
-	}
-	cmd := exec.Command("git", "config", "--get", "core.sshCommand")
-	cmd.Dir = os.TempDir()
-	cmd.Env = inherited()
-	if out, err := cmd.Output(); err == nil && len(bytes.TrimSpace(out)) > 0 {
+// batchSSH returns an ssh command that fails instead of asking, or "" if the user has chosen one.
+func batchSSH() string {
+	if os.Getenv("GIT_SSH_COMMAND") != "" || os.Getenv("GIT_SSH") != "" || configuredSSH() {
 		return ""
 	}
 	return "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15"
+}
+
+var configuredSSH = sync.OnceValue(func() bool {
+	cmd := exec.Command("git", "config", "--get", "core.sshCommand")
+	cmd.Dir = os.TempDir()
+	cmd.Env = inherited()
+	out, err := cmd.Output()
+	return err == nil && len(bytes.TrimSpace(out)) > 0
 })
 
 // lastWords shortens what git wrote to stderr to the lines that say why.

@@ -99,6 +99,8 @@ func explain(address string, err error) error {
 	}
 	kind, hint := fault.Other, "check that `git ls-remote` reads the repository"
 	switch {
+	case has("'" + remote + "' does not appear"):
+		hint = "the git program is too old: install version 2.31 or newer" // older ones ignore settings in the environment
 	case has("dubious ownership"):
 		hint = "the repository belongs to another user: git config --global --add safe.directory " + address
 	case has("authentication failed", "could not read username", "could not read password", "permission denied (publickey", "terminal prompts disabled", "403"):

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -107,4 +108,13 @@ func (d Dir) SaveHolder(h Holder) error {
 		return fmt.Errorf("write %s: %w", d.HolderFile(), err)
 	}
 	return WriteFile(d.HolderFile(), append(data, '\n'))
+}
+
+// URL returns the address of a site of the server that listens on listen.
+func URL(name, listen string) string {
+	host := name + ".localhost"
+	if _, port, err := net.SplitHostPort(listen); err == nil && port != "80" && port != "" {
+		host = net.JoinHostPort(host, port)
+	}
+	return "http://" + host + "/"
 }

@@ -123,7 +123,10 @@ func (c *cache) get(k cacheKey) *entry {
 	return en
 }
 
-// put adds an entry, in place of one with the same key. An entry that takes more than an eighth of the cache is not held.
+// share is the part of the cache, one in so many, that a single entry may take.
+const share = 4
+
+// put adds an entry, in place of one with the same key. An entry that takes more than its share is not held.
 func (c *cache) put(en *entry) {
 	cost := overhead + int64(len(en.key.uri)+len(en.key.parts))
 	if !en.large {
@@ -134,7 +137,7 @@ func (c *cache) put(en *entry) {
 	if old := c.entries[en.key]; old != nil {
 		c.drop(old)
 	}
-	if cost > c.limit/8 {
+	if cost > c.limit/share {
 		return
 	}
 	en.cost, en.held = cost, true

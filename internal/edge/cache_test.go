@@ -54,8 +54,8 @@ func TestCacheIsBounded(t *testing.T) {
 	if size != c.size || n != len(c.entries) {
 		t.Errorf("the cache counts %d bytes in %d entries, it holds %d in %d", c.size, len(c.entries), size, n)
 	}
-	if c.put(testEntry("too large", limit/8)); c.get(cacheKey{uri: "too large"}) != nil {
-		t.Error("an entry that takes more than an eighth is held")
+	if c.put(testEntry("too large", limit/share)); c.get(cacheKey{uri: "too large"}) != nil {
+		t.Error("an entry that takes more than its share is held")
 	}
 }
 
@@ -113,4 +113,18 @@ func TestUncacheable(t *testing.T) {
 	wantStatus(t, te.get(t, "/cache"), 200, "Miss")
 	te.advance(time.Second)
 	wantStatus(t, te.get(t, "/cache"), 200, "RefreshHit")
+}
+
+// In a small cache, an object that would not be held is streamed rather than compressed again for each viewer.
+func TestSmallCache(t *testing.T) {
+	te := newTestEdge(t, nil, func(o *Options) { o.CacheBytes = 1 << 20 })
+	content := strings.Repeat("0123456789", 40_000)
+	te.origin.put("r1/x", content, "text/html", assetControl)
+	te.origin.put("r1/y", content[:200_000], "text/html", assetControl)
+	resp := te.get(t, "/x", "Accept-Encoding", "br")
+	wantHeader(t, resp, "Content-Encoding", "")
+	if got := body(t, resp); got != content {
+		t.Errorf("%d bytes", len(got))
+	}
+	wantHeader(t, te.get(t, "/y", "Accept-Encoding", "br"), "Content-Encoding", "br")
 }

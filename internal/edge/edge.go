@@ -52,7 +52,9 @@ type Edge struct {
 	https       bool
 	via         []string
 
-	cache   *cache
+	cache *cache
+	// maxHeld is the largest object that is held in memory; larger ones are streamed.
+	maxHeld int64
 	flights singleflight.Group
 	// loads bounds the bytes that are being read from origins into memory, squeezes the compressions at work.
 	loads    *semaphore.Weighted
@@ -82,6 +84,7 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 		https:       opts.HTTPS,
 		via:         []string{"1.1 " + orElse(opts.Config.DomainName, "edge") + " (" + serverName + ")"},
 		cache:       newCache(size),
+		maxHeld:     largestHeld(size),
 		loads:       semaphore.NewWeighted(max(size, maxHeld)),
 		squeezes:    semaphore.NewWeighted(compressors),
 	}
@@ -122,6 +125,15 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 		e.behaviors = append(e.behaviors, b)
 	}
 	return e, nil
+}
+
+// largestHeld returns what an entry may take of a cache of so many bytes. It is no more than the largest object that is
+// compressed, and, without a cache, just that.
+func largestHeld(cache int64) int64 {
+	if cache < 0 {
+		return maxHeld
+	}
+	return min(maxHeld, cache/share-2*overhead)
 }
 
 // behavior is a cache behaviour made ready to serve.

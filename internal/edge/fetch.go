@@ -118,7 +118,7 @@ func (e *Edge) load(ctx context.Context, r *request, t *target, old *entry) (*en
 		return old, resultRefreshHit
 	}
 	var body []byte
-	large := obj.Size > maxHeld
+	large := obj.Size > e.maxHeld
 	if !large {
 		if body, err = e.read(ctx, obj); err != nil {
 			return e.loadError(r, t, old, err)

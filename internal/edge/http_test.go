@@ -58,6 +58,28 @@ func (o fileOrigin) Get(_ context.Context, key string) (*Object, error) {
 		ETag: fmt.Sprintf(`"%x"`, fi.Size()), Modified: fi.ModTime()}, nil
 }
 
+// fetchURL gets a path of a server, and the whole body. headers are name, value pairs.
+func fetchURL(t *testing.T, srv *httptest.Server, path string, headers ...string) (*http.Response, []byte) {
+	t.Helper()
+	req, err := http.NewRequest("GET", srv.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := srv.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, data
+}
+
 // Objects that are not held in memory are streamed, whole, in ranges, and again after they have changed.
 func TestLargeObject(t *testing.T) {
 	dir := t.TempDir()
@@ -74,23 +96,7 @@ func TestLargeObject(t *testing.T) {
 	defer srv.Close()
 	get := func(headers ...string) (*http.Response, []byte) {
 		t.Helper()
-		req, err := http.NewRequest("GET", srv.URL+"/film.mp4", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := 0; i < len(headers); i += 2 {
-			req.Header.Set(headers[i], headers[i+1])
-		}
-		resp, err := srv.Client().Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		data, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return resp, data
+		return fetchURL(t, srv, "/film.mp4", headers...)
 	}
 	for range 2 {
 		resp, data := get("Accept-Encoding", "br")

@@ -64,19 +64,19 @@ func (e *Edge) loadHTTPError(r *request, t *target, old *entry, status int, err 
 
 // readHTTP returns the body of an answer, unless it is too large to be held.
 func (e *Edge) readHTTP(ctx context.Context, resp *http.Response) (body []byte, large bool, err error) {
-	if resp.ContentLength > maxHeld {
+	if resp.ContentLength > e.maxHeld {
 		return nil, true, nil
 	}
 	reserve := resp.ContentLength
 	if reserve < 0 {
-		reserve = maxHeld
+		reserve = e.maxHeld
 	}
 	if err := e.loads.Acquire(ctx, reserve); err != nil {
 		return nil, false, err
 	}
 	defer e.loads.Release(reserve)
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxHeld+1))
-	if len(body) > maxHeld {
+	body, err = io.ReadAll(io.LimitReader(resp.Body, e.maxHeld+1))
+	if int64(len(body)) > e.maxHeld {
 		return nil, true, nil
 	}
 	return body, false, err

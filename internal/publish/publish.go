@@ -130,7 +130,13 @@ func (r *publication) storeAs(ctx context.Context, id string, shelf *shelf) erro
 		return errTaken
 	case err == nil:
 		// The same files again: the same release. Anything that was lost from it is put back.
-		return r.upload(ctx, id, shelf, false)
+		if err := r.upload(ctx, id, shelf, false); err != nil {
+			return err
+		}
+		if _, marked := shelf.unfinished[id]; marked {
+			return r.unmark(ctx, id)
+		}
+		return nil
 	case !errors.Is(err, ErrNotFound):
 		return err
 	}
@@ -150,10 +156,7 @@ func (r *publication) storeAs(ctx context.Context, id string, shelf *shelf) erro
 	} else if err != nil {
 		return err
 	}
-	if err := r.Store.Delete(ctx, []string{unfinishedKey(id)}); err != nil {
-		return fmt.Errorf("remove mark of release %s: %w", id, err)
-	}
-	return nil
+	return r.unmark(ctx, id)
 }
 
 // numbered returns the n-th id of a commit: "abc", "abc-2", "abc-3".

@@ -46,6 +46,13 @@ func (p *Publisher) mark(ctx context.Context, id string, w work) error {
 	return p.putJSON(ctx, unfinishedKey(id), mark{Work: w}, false)
 }
 
+func (p *Publisher) unmark(ctx context.Context, id string) error {
+	if err := p.Store.Delete(ctx, []string{unfinishedKey(id)}); err != nil {
+		return fmt.Errorf("remove mark of release %s: %w", id, err)
+	}
+	return nil
+}
+
 // readMark returns the mark of a release; one that cannot be understood counts as that of an upload.
 func (p *Publisher) readMark(ctx context.Context, id string) (mark, error) {
 	r, _, err := p.Store.Get(ctx, unfinishedKey(id))
@@ -70,68 +77,120 @@ func (p *Publisher) readMark(ctx context.Context, id string) (mark, error) {
 // when it returns an error.
 func (p *Publisher) Prune(ctx context.Context) ([]string, error) { return p.prune(ctx, "") }
 
-// prune spares the release that is about to be uploaded.
+// condemned is a folder that retention removes.
+type condemned struct {
+	id string
+	// manifest is nil for what is no release: the rest of an interrupted upload or removal.
+	manifest *Manifest
+}
+
+// prune spares the release that is about to be uploaded. Before anything is live it does nothing: there is no need yet.
 func (p *Publisher) prune(ctx context.Context, uploading string) ([]string, error) {
 	live, version, err := p.Pointer.Read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the pointer: %w", err)
 	}
+	if live.Release == "" {
+		return nil, nil
+	}
 	shelf, err := p.readShelf(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.clearLeftovers(ctx, shelf, live, uploading); err != nil {
-		return nil, err
-	}
-	old := p.old(shelf, live, uploading)
-	if len(old) == 0 {
-		return nil, nil
-	}
-	old, err = p.retire(ctx, old, live, version)
+	doomed, err := p.leftovers(ctx, shelf, uploading)
 	if err != nil {
 		return nil, err
 	}
+	doomed = append(doomed, p.old(shelf, live, uploading)...)
+	doomed = slices.DeleteFunc(doomed, func(c condemned) bool { return c.id == live.Release || c.id == live.Previous })
+	if len(doomed) == 0 {
+		return nil, nil
+	}
+	if doomed, err = p.retire(ctx, doomed, live, version); err != nil {
+		return nil, err
+	}
 	var gone []string
-	for _, m := range old {
-		if err := p.removeFolder(ctx, m.Release); err != nil {
+	for _, c := range doomed {
+		if err := p.removeFolder(ctx, c.id); err != nil {
 			return gone, err
 		}
-		gone = append(gone, m.Release)
+		if c.manifest != nil {
+			gone = append(gone, c.id)
+		}
 	}
 	return gone, nil
 }
 
-// old returns the releases that retention may remove now.
-func (p *Publisher) old(shelf *shelf, live Live, uploading string) []Manifest {
+// old returns the releases that are too old, if retention may remove any now.
+func (p *Publisher) old(shelf *shelf, live Live, uploading string) (doomed []condemned) {
 	grace := p.PropagationGrace
 	if grace == 0 {
 		grace = DefaultPropagationGrace
-	}
-	if live.Release == "" || p.now().Sub(live.SwappedAt) < grace {
-		return nil
 	}
 	keep := p.Keep
 	if keep <= 0 {
 		keep = site.DefaultKeepReleases
 	}
-	if len(shelf.manifests) <= keep {
+	if p.now().Sub(live.SwappedAt) < grace || len(shelf.manifests) <= keep {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(shelf.manifests[keep:]), func(m Manifest) bool {
-		return m.Release == live.Release || m.Release == live.Previous || m.Release == uploading
-	})
+	for _, m := range shelf.manifests[keep:] {
+		if m.Release != uploading {
+			doomed = append(doomed, condemned{m.Release, &m})
+		}
+	}
+	return doomed
+}
+
+// leftovers returns what was interrupted: a removal, or an upload of which nothing is newer than a day. It takes away
+// the marks of releases that are finished.
+func (p *Publisher) leftovers(ctx context.Context, shelf *shelf, uploading string) (doomed []condemned, err error) {
+	for id, marked := range shelf.unfinished {
+		_, damaged := shelf.damaged[id]
+		aged := p.now().Sub(marked) > abandonedAfter
+		if damaged || slices.ContainsFunc(shelf.manifests, func(m Manifest) bool { return m.Release == id }) {
+			if !aged {
+				continue // its run may be about to do so
+			}
+			if err := p.unmark(ctx, id); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		m, err := p.readMark(ctx, id)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if m.Work == workUpload {
+			if id == uploading || !aged {
+				continue
+			}
+			if fresh, err := p.fresh(ctx, id); err != nil {
+				return nil, err
+			} else if fresh {
+				continue
+			}
+		}
+		doomed = append(doomed, condemned{id, nil})
+	}
+	return doomed, nil
 }
 
 // retire takes the manifests away, so that from then on the folders are no releases, and then moves the pointer's
 // version without moving the pointer. A rollback to one of them at the same moment either has moved the pointer before,
 // which is seen here, and the manifest is put back; or its swap fails, and it finds no manifest when it tries again.
-func (p *Publisher) retire(ctx context.Context, old []Manifest, live Live, version Version) ([]Manifest, error) {
+func (p *Publisher) retire(ctx context.Context, doomed []condemned, live Live, version Version) ([]condemned, error) {
 	var keys []string
-	for _, m := range old {
-		if err := p.mark(ctx, m.Release, workRemoval); err != nil {
+	for _, c := range doomed {
+		if err := p.mark(ctx, c.id, workRemoval); err != nil {
 			return nil, err
 		}
-		keys = append(keys, manifestKey(m.Release))
+		if c.manifest != nil {
+			keys = append(keys, manifestKey(c.id))
+		}
 	}
 	if err := p.Store.Delete(ctx, keys); err != nil {
 		return nil, fmt.Errorf("remove manifests of old releases: %w", err)
@@ -139,7 +198,7 @@ func (p *Publisher) retire(ctx context.Context, old []Manifest, live Live, versi
 	for attempt := 0; ; attempt++ {
 		err := p.Pointer.Swap(ctx, version, live)
 		if err == nil {
-			return old, nil
+			return doomed, nil
 		}
 		if !errors.Is(err, ErrConflict) {
 			return nil, fmt.Errorf("touch the pointer: %w", err)
@@ -150,74 +209,31 @@ func (p *Publisher) retire(ctx context.Context, old []Manifest, live Live, versi
 		if live, version, err = p.Pointer.Read(ctx); err != nil {
 			return nil, fmt.Errorf("read the pointer: %w", err)
 		}
-		if old, err = p.reprieve(ctx, old, live); err != nil {
+		if doomed, err = p.reprieve(ctx, doomed, live); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // reprieve puts the manifest of a release back that has gone live meanwhile.
-func (p *Publisher) reprieve(ctx context.Context, old []Manifest, live Live) ([]Manifest, error) {
-	var still []Manifest
-	for _, m := range old {
-		if m.Release != live.Release && m.Release != live.Previous {
-			still = append(still, m)
+func (p *Publisher) reprieve(ctx context.Context, doomed []condemned, live Live) ([]condemned, error) {
+	var still []condemned
+	for _, c := range doomed {
+		if c.id != live.Release && c.id != live.Previous {
+			still = append(still, c)
 			continue
 		}
-		if err := p.putJSON(ctx, manifestKey(m.Release), m, true); err != nil && !errors.Is(err, ErrExists) {
+		if c.manifest == nil {
+			continue // another run condemned it, and puts it back
+		}
+		if err := p.putJSON(ctx, manifestKey(c.id), c.manifest, true); err != nil && !errors.Is(err, ErrExists) {
 			return nil, err
 		}
-		if err := p.Store.Delete(ctx, []string{unfinishedKey(m.Release)}); err != nil {
-			return nil, fmt.Errorf("remove mark of release %s: %w", m.Release, err)
+		if err := p.unmark(ctx, c.id); err != nil {
+			return nil, err
 		}
 	}
 	return still, nil
-}
-
-// clearLeftovers ends what was interrupted: a removal at once, an upload when nothing of it is newer than a day.
-func (p *Publisher) clearLeftovers(ctx context.Context, shelf *shelf, live Live, uploading string) error {
-	for id, marked := range shelf.unfinished {
-		_, damaged := shelf.damaged[id]
-		isRelease := damaged || slices.ContainsFunc(shelf.manifests, func(m Manifest) bool { return m.Release == id })
-		aged := p.now().Sub(marked) > abandonedAfter
-		switch {
-		case id == live.Release || id == live.Previous:
-			continue
-		case isRelease:
-			if !aged {
-				continue
-			}
-			if err := p.Store.Delete(ctx, []string{unfinishedKey(id)}); err != nil {
-				return fmt.Errorf("remove mark of release %s: %w", id, err)
-			}
-			continue
-		}
-		m, err := p.readMark(ctx, id)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if m.Work == workUpload {
-			if id == uploading || !aged {
-				continue
-			}
-			if fresh, err := p.fresh(ctx, id); err != nil || fresh {
-				if err != nil {
-					return err
-				}
-				continue
-			}
-			if err := p.mark(ctx, id, workRemoval); err != nil {
-				return err
-			}
-		}
-		if err := p.removeFolder(ctx, id); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // fresh reports whether anything of an upload is newer than a day.
@@ -248,8 +264,5 @@ func (p *Publisher) removeFolder(ctx context.Context, id string) error {
 			return fmt.Errorf("remove release %s: %w", id, err)
 		}
 	}
-	if err := p.Store.Delete(ctx, []string{unfinishedKey(id)}); err != nil {
-		return fmt.Errorf("remove mark of release %s: %w", id, err)
-	}
-	return nil
+	return p.unmark(ctx, id)
 }

@@ -121,7 +121,10 @@ func (w *walker) walk(ctx context.Context, pub, real string, above []fs.FileInfo
 	if err != nil {
 		return fmt.Errorf("scan %s: %w", pub, err)
 	}
-	if len(above) > maxDepth || slices.ContainsFunc(above, func(fi fs.FileInfo) bool { return os.SameFile(fi, self) }) {
+	if len(above) > maxDepth {
+		return refuse(pub, fmt.Sprintf("it lies more than %d folders deep", maxDepth))
+	}
+	if slices.ContainsFunc(above, func(fi fs.FileInfo) bool { return os.SameFile(fi, self) }) {
 		return refuse(pub, "it is a symbolic link to a folder that it lies in")
 	}
 	above = append(slices.Clip(above), self)

@@ -153,13 +153,13 @@ func TestAWrongClockDoesNotLockTheSite(t *testing.T) {
 }
 
 func TestCrashAnywhere(t *testing.T) {
-	old, next := page(t, "one"), page(t, "two")
+	old, older, next := page(t, "one"), page(t, "older"), page(t, "two")
 	for _, late := range []bool{false, true} {
 		crashes := 0
 		for n := 1; ; n++ {
 			b := newBucket(t)
 			for i := range 5 { // enough for retention to have work
-				b.publish(t, fmt.Sprintf("v%d", i), page(t, fmt.Sprint("old ", i)))
+				b.publish(t, fmt.Sprintf("v%d", i), older)
 			}
 			b.publish(t, "live", old)
 			b.pass(time.Hour)

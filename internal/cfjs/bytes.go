@@ -56,17 +56,17 @@ func bytesOf(v sobek.Value) ([]byte, bool) {
 	if s, ok := v.(sobek.String); ok {
 		return []byte(s.String()), true
 	}
-	switch b := v.Export().(type) {
-	case []byte:
+	if b, ok := exported[[]byte](v); ok {
 		return b, true
-	case sobek.ArrayBuffer:
+	}
+	if b, ok := exported[sobek.ArrayBuffer](v); ok {
 		return b.Bytes(), true
 	}
 	o, ok := v.(*sobek.Object)
 	if !ok {
 		return nil, false
 	}
-	buffer, ok := o.Get("buffer").Export().(sobek.ArrayBuffer)
+	buffer, ok := exported[sobek.ArrayBuffer](o.Get("buffer"))
 	if !ok {
 		return nil, false
 	}
@@ -158,7 +158,7 @@ func (e *engine) setUpText() {
 			return e.newUint8Array([]byte(text))
 		})
 		_ = c.This.Set("encodeInto", func(c sobek.FunctionCall) sobek.Value {
-			into, _ := c.Argument(1).Export().([]byte)
+			into, _ := exported[[]byte](c.Argument(1))
 			return e.encodeInto(c.Argument(0).String(), into)
 		})
 		return nil

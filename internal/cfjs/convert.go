@@ -21,7 +21,7 @@ func (e *engine) toResult(v sobek.Value) (_ *Result, invalid string) {
 	if e.inv.event.Type == ViewerResponse {
 		return e.toViewerResponse(o)
 	}
-	if r, isRecord := o.Export().(*record); isRecord && r == e.inv.request {
+	if r, isRecord := exported[*record](o); isRecord && r == e.inv.request {
 		return e.toRequest(o, r)
 	}
 	if defined(o.Get("statusCode")) {
@@ -167,7 +167,7 @@ func (e *engine) toMadeResponse(o *sobek.Object) (*Result, string) {
 
 // toViewerResponse reads what a viewer-response function returned.
 func (e *engine) toViewerResponse(o *sobek.Object) (*Result, string) {
-	r, isRecord := o.Export().(*record)
+	r, isRecord := exported[*record](o)
 	if !isRecord || r != e.inv.res {
 		r = nil
 		if !defined(o.Get("statusCode")) {
@@ -275,7 +275,7 @@ func (e *engine) toEntries(v sobek.Value, what string, seen *entries, original m
 	if !ok || o.ClassName() != "Object" {
 		return nil, false, what + " must be an object"
 	}
-	if n, isEntries := o.Export().(*entries); isEntries && n == seen {
+	if n, isEntries := exported[*entries](o); isEntries && n == seen {
 		return n.export(what, original)
 	}
 	out := make(map[string]Value)

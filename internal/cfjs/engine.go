@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -30,13 +31,13 @@ type engine struct {
 	// Parts of the realm that the engine itself needs, taken before any code of the user runs.
 	requestProto *sobek.Object
 	// shared are the objects that are to be locked and that no global object leads to.
-	shared []any
-	promise      sobek.Value
-	resolve      native
-	reject       native
-	parseJSON    native
-	stringify    native
-	newBuffer    func([]byte) sobek.Value
+	shared    []any
+	promise   sobek.Value
+	resolve   native
+	reject    native
+	parseJSON native
+	stringify native
+	newBuffer func([]byte) sobek.Value
 
 	// What convert found: a result, or why there is none.
 	result  *Result
@@ -61,6 +62,8 @@ type invocation struct {
 	used    Used
 	origin  *Origin
 	invalid string
+	// stopped is why the engine stopped the function itself.
+	stopped error
 }
 
 // maxRuns is after how many invocations an engine is replaced, so that what JavaScript can leave behind without anyone
@@ -204,19 +207,29 @@ func (e *engine) call() error {
 	if err != nil {
 		return err
 	}
-	if o, ok := v.(*sobek.Object); ok {
-		if p, isPromise := o.Export().(*sobek.Promise); isPromise {
-			switch p.State() {
-			case sobek.PromiseStatePending:
-				return errors.New("the handler's promise never settled")
-			case sobek.PromiseStateRejected:
-				return &rejection{p.Result()}
-			}
-			v = p.Result()
+	if p, isPromise := exported[*sobek.Promise](v); isPromise {
+		switch p.State() {
+		case sobek.PromiseStatePending:
+			return errors.New("the handler's promise never settled")
+		case sobek.PromiseStateRejected:
+			return &rejection{p.Result()}
 		}
+		v = p.Result()
 	}
 	_, err = e.convert(sobek.Undefined(), v)
 	return err
+}
+
+// exported returns the Go value behind an object, if it has that type. Other objects are left alone: exporting a plain
+// one would copy it and run its getters.
+func exported[T any](v sobek.Value) (T, bool) {
+	var none T
+	o, ok := v.(*sobek.Object)
+	if !ok || o.ExportType() != reflect.TypeFor[T]() {
+		return none, false
+	}
+	t, ok := o.Export().(T)
+	return t, ok
 }
 
 // rejection is what an async handler threw.
@@ -232,6 +245,8 @@ func (e *engine) failure(err error, started time.Time) *Error {
 	var thrown *sobek.Exception
 	var rejected *rejection
 	switch {
+	case e.inv.stopped != nil:
+		fail.Message, fail.Utilization = e.inv.stopped.Error(), 100
 	case errors.As(err, &interrupted):
 		fail.Message = fmt.Sprint(interrupted.Value())
 		e.place(fail, interrupted.Stack())
@@ -271,8 +286,11 @@ func (e *engine) describe(v sobek.Value) string {
 // stackText is an error's stack, which the engine made when the error was: its first lines are the name and the message.
 func (e *engine) stackText(o *sobek.Object) (text string) {
 	defer func() {
-		if recover() != nil {
+		if x := recover(); x != nil {
 			text = "an error was thrown"
+			if interrupted, ok := x.(*sobek.InterruptedError); ok {
+				text = fmt.Sprint(interrupted.Value())
+			}
 		}
 	}()
 	name, message := plainProperty(o, "name"), plainProperty(o, "message")

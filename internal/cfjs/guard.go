@@ -2,6 +2,8 @@ package cfjs
 
 import (
 	"math"
+	"strconv"
+	"strings"
 
 	"github.com/grafana/sobek"
 )
@@ -46,11 +48,14 @@ func (e *engine) guard() {
 		}
 	}
 	wrap(object("Array", "prototype"), e.checkThis, "concat", "copyWithin", "every", "fill", "filter", "find", "findIndex",
-		"forEach", "includes", "indexOf", "join", "lastIndexOf", "map", "push", "reduce", "reduceRight", "reverse", "shift",
-		"slice", "some", "sort", "splice", "toString", "unshift")
+		"forEach", "includes", "indexOf", "lastIndexOf", "map", "push", "reduce", "reduceRight", "reverse", "shift", "slice",
+		"some", "sort", "splice", "toString", "unshift")
+	wrap(object("Array", "prototype"), e.checkJoin, "join")
+	wrap(object("Uint8Array").Prototype(), e.checkFrom, "from")
 	str := object("String", "prototype")
 	wrap(str, e.checkRepeat, "repeat")
 	wrap(str, e.checkPad, "padStart", "padEnd")
+	wrap(str, e.checkSearch, "match", "split", "search")
 	wrap(str, e.checkReplace, "replace", "replaceAll")
 	wrap(object("Function", "prototype"), e.checkApply, "apply")
 	e.guardJSON(object("JSON"))
@@ -62,6 +67,7 @@ func (e *engine) guard() {
 
 // exceed stops the invocation: what comes next is not run, not even a catch block.
 func (e *engine) exceed(what string) {
+	e.inv.stopped = errMemory
 	e.vm.Interrupt(errMemory)
 	panic(e.vm.NewTypeError("memory limit: " + what))
 }
@@ -80,10 +86,8 @@ func (e *engine) checkLength(v sobek.Value) {
 	if !ok {
 		return
 	}
-	if l := o.Get("length"); l != nil {
-		if n, isInt := l.Export().(int64); isInt && n > maxElements || !isInt && l.ToFloat() > maxElements {
-			e.exceed("an array is too long")
-		}
+	if n, ok := numeric(o.Get("length")); ok && n > maxElements {
+		e.exceed("an array is too long")
 	}
 }
 
@@ -106,12 +110,55 @@ func (e *engine) checkPad(c sobek.FunctionCall) {
 	}
 }
 
-// checkReplace bounds the result of replacing every character by the replacement.
+// checkSearch bounds the matches that are all found before the first one is used.
+func (e *engine) checkSearch(c sobek.FunctionCall) {
+	if textLength(c.This) > maxElements {
+		e.exceed("a string is too long to be searched")
+	}
+}
+
+// checkReplace bounds the result of replacing every character by the replacement, in which $ and what follows may stand
+// for as much as the whole text.
 func (e *engine) checkReplace(c sobek.FunctionCall) {
-	if s, ok := c.Argument(1).(sobek.String); ok && float64(textLength(c.This))*float64(s.Length()) > 64*maxText {
+	e.checkSearch(c)
+	s, ok := c.Argument(1).(sobek.String)
+	if !ok {
+		return
+	}
+	length := float64(textLength(c.This))
+	piece := float64(s.Length())
+	if text := s.String(); strings.ContainsRune(text, '$') {
+		piece += float64(strings.Count(text, "$`")+strings.Count(text, "$'")+strings.Count(text, "$&")) * length
+	}
+	if length*piece > 16*maxText {
 		e.exceed("a string may get too long")
 	}
 }
+
+// checkJoin bounds what join makes of strings.
+func (e *engine) checkJoin(c sobek.FunctionCall) {
+	e.checkLength(c.This)
+	o, ok := c.This.(*sobek.Object)
+	if !ok || o.ClassName() != "Array" {
+		return
+	}
+	n, _ := numeric(o.Get("length"))
+	between := 1
+	if s, ok := c.Argument(0).(sobek.String); ok {
+		between = s.Length()
+	}
+	size := int(n) * between
+	for i := 0; i < int(n) && size <= maxText; i++ {
+		if s, ok := o.Get(strconv.Itoa(i)).(sobek.String); ok {
+			size += s.Length()
+		}
+	}
+	if size > maxText {
+		e.exceed("a string is too long")
+	}
+}
+
+func (e *engine) checkFrom(c sobek.FunctionCall) { e.checkLength(c.Argument(0)) }
 
 func textLength(v sobek.Value) int {
 	if s, ok := v.(sobek.String); ok {
@@ -132,8 +179,10 @@ func (e *engine) guardConstructor(name string) {
 	guarded := vm.ToValue(func(c sobek.ConstructorCall) *sobek.Object {
 		if len(c.Arguments) > 0 {
 			if n, isNumber := numeric(c.Arguments[0]); isNumber && n > maxText {
-				e.vm.Interrupt(errMemory)
-				panic(vm.NewTypeError("memory limit: " + name + " is too long"))
+				e.exceed("the " + name + " is too long")
+			}
+			if o, ok := c.Arguments[0].(*sobek.Object); ok && (o.ClassName() == "Object" || o.ClassName() == "Array") {
+				e.checkLength(o)
 			}
 		}
 		o, err := original(c.NewTarget, c.Arguments...)
@@ -159,6 +208,9 @@ func numeric(v sobek.Value) (float64, bool) {
 	if v == nil {
 		return 0, false
 	}
+	if _, isObject := v.(*sobek.Object); isObject {
+		return 0, false
+	}
 	switch n := v.Export().(type) {
 	case int64:
 		return float64(n), true
@@ -175,16 +227,19 @@ func (e *engine) guardJSON(json *sobek.Object) {
 	if !ok {
 		return
 	}
-	count := 0
+	count, size := 0, 0
 	counter := vm.ToValue(func(c sobek.FunctionCall) sobek.Value {
-		if count++; count > maxElements {
-			e.exceed("a value has too many parts for JSON")
+		if s, ok := c.Argument(1).(sobek.String); ok {
+			size += s.Length()
+		}
+		if count++; count > maxElements || size > maxText {
+			e.exceed("a value is too large for JSON")
 		}
 		return c.Argument(1)
 	})
 	guarded := vm.ToValue(func(c sobek.FunctionCall) sobek.Value {
 		if len(c.Arguments) < 2 || sobek.IsUndefined(c.Argument(1)) || sobek.IsNull(c.Argument(1)) {
-			count = 0
+			count, size = 0, 0
 			c.Arguments = []sobek.Value{c.Argument(0), counter, c.Argument(2)}
 		}
 		return stringify(c)

@@ -129,8 +129,7 @@ func (e *engine) queryStringify(c sobek.FunctionCall) sobek.Value {
 	var parts []string
 	add := func(key string, v sobek.Value) {
 		text := ""
-		switch v.Export().(type) {
-		case string, int64, float64, bool:
+		if _, isObject := v.(*sobek.Object); defined(v) && !isObject {
 			text = v.String()
 		}
 		parts = append(parts, e.convertWith(encode, queryEscape, key)+equal+e.convertWith(encode, queryEscape, text))

@@ -36,16 +36,6 @@ func (s *schedule) next(stage int) *Job {
 // leave frees a stage.
 func (s *schedule) leave(stage int) { s.slots[stage].running = nil }
 
-// idle reports whether no job is in a stage or in front of one.
-func (s *schedule) idle() bool {
-	for _, slot := range s.slots {
-		if slot.running != nil || slot.waiting != nil {
-			return false
-		}
-	}
-	return true
-}
-
 // running counts the jobs in stages.
 func (s *schedule) running() (n int) {
 	for _, slot := range s.slots {

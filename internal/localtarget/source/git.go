@@ -33,6 +33,7 @@ var settings = [][2]string{
 	{"core.fsmonitor", "false"},
 	{"core.autocrlf", "false"},
 	{"core.sparseCheckout", "false"},
+	{"core.fsync", "reference"}, // beside git's defaults: a branch must not be empty after a power cut
 	{"credential.interactive", "never"},
 	{"fetch.fsckObjects", "false"},
 	{"gc.autoDetach", "false"},

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
@@ -126,10 +127,14 @@ func (m *Mirror) Fetch(ctx context.Context) error {
 	if err := m.create(ctx); err != nil {
 		return err
 	}
-	_, err := m.git(ctx, call{url: m.Address, timeout: fetchTimeout, args: []string{
+	fetch := call{url: m.Address, timeout: fetchTimeout, args: []string{
 		"fetch", "--quiet", "--force", "--no-tags", "--no-prune", "--no-write-fetch-head", "--no-recurse-submodules",
 		"--refmap=", remote, "+refs/heads/" + m.Branch + ":" + fetchedRef,
-	}})
+	}}
+	_, err := m.git(ctx, fetch)
+	if err != nil && m.removeStaleLocks() {
+		_, err = m.git(ctx, fetch)
+	}
 	var said *gitError
 	if errors.As(err, &said) && strings.Contains(said.text, "couldn't find remote ref") {
 		if _, why := Check(ctx, m.Address, m.Branch); why != nil {
@@ -140,6 +145,33 @@ func (m *Mirror) Fetch(ctx context.Context) error {
 		return explain(m.Address, err)
 	}
 	return m.follow(ctx)
+}
+
+// staleLock is the age from which a lock file on a ref cannot be held any more: git holds one for milliseconds.
+const staleLock = time.Minute
+
+// removeStaleLocks removes the lock files that a machine which went down has left in the mirror, and reports whether
+// there were any.
+func (m *Mirror) removeStaleLocks() (removed bool) {
+	try := func(name string, info fs.FileInfo) {
+		if strings.HasSuffix(name, ".lock") && time.Since(info.ModTime()) > staleLock && os.Remove(name) == nil {
+			removed = true
+		}
+	}
+	for _, name := range []string{"HEAD.lock", "config.lock", "packed-refs.lock"} {
+		if info, err := os.Stat(filepath.Join(m.Dir, name)); err == nil {
+			try(filepath.Join(m.Dir, name), info)
+		}
+	}
+	_ = filepath.WalkDir(filepath.Join(m.Dir, "refs"), func(name string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() {
+			if info, err := e.Info(); err == nil {
+				try(name, info)
+			}
+		}
+		return nil // what cannot be read cannot be mended either
+	})
+	return removed
 }
 
 // fetchedRef is where the last fetch put the branch, before follow looks at it.

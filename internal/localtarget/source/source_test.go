@@ -282,3 +282,53 @@ func TestPrintable(t *testing.T) {
 		})
 	}
 }
+
+func TestLocksOfAMachineThatWentDownAreRemoved(t *testing.T) {
+	repo := repository(t)
+	m := mirror(t, repo)
+	newest(t, m, true)
+	want := commit(t, repo, "second")
+	lock := filepath.Join(m.Dir, "refs", "toolkit", "fetched.lock")
+	write(t, lock, "")
+	if err := m.Fetch(t.Context()); err == nil {
+		t.Fatal("a lock that may be held was ignored")
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(lock, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if c := newest(t, m, true); c.ID != want {
+		t.Errorf("newest = %+v, want %s", c, want)
+	}
+}
+
+func TestHas(t *testing.T) {
+	repo := repository(t)
+	write(t, filepath.Join(repo, "a b", "c.txt"), "x")
+	id := commit(t, repo, "second")
+	m := mirror(t, repo)
+	newest(t, m, true)
+	for name, want := range map[string]bool{"index.html": true, "a b/c.txt": true, "none": false, "a b/none": false} {
+		if got := m.Has(t.Context(), id, name); got != want {
+			t.Errorf("Has(%q) = %v", name, got)
+		}
+	}
+}
+
+func TestLookAtWorkTree(t *testing.T) {
+	repo := repository(t)
+	head := git(t, repo, "rev-parse", "HEAD")
+	sub := filepath.Join(repo, "app")
+	write(t, filepath.Join(sub, "tool", "config.json"), "{}")
+	look := func(dir string) source.WorkTree { return source.LookAtWorkTree(t.Context(), dir, "main", "tool") }
+	if got := look(sub); got != (source.WorkTree{Head: head}) {
+		t.Errorf("with changes in the folder that does not count: %+v", got)
+	}
+	write(t, filepath.Join(sub, "page.html"), "x")
+	if got := look(sub); got.Changed != 1 {
+		t.Errorf("with a new file: %+v", got)
+	}
+	if got := look(t.TempDir()); got != (source.WorkTree{}) {
+		t.Errorf("outside of a repository: %+v", got)
+	}
+}

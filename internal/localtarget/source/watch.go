@@ -179,6 +179,9 @@ func gitDir(ctx context.Context, address string) string {
 			return dir
 		}
 	}
+	if info, err := os.Stat(filepath.Join(path, ".git")); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
 	out, err := call{workDir: path, timeout: askTimeout, env: []string{"GIT_DIR=" + filepath.Join(path, ".git")},
 		args: []string{"rev-parse", "--path-format=absolute", "--git-common-dir"}}.run(ctx)
 	if err != nil {

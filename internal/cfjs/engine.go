@@ -27,6 +27,8 @@ type engine struct {
 	watch   watch
 	inv     invocation
 	runs    int
+	// broken is true when the engine was stopped in the middle of something.
+	broken bool
 
 	// Parts of the realm that the engine itself needs, taken before any code of the user runs.
 	requestProto *sobek.Object
@@ -155,7 +157,7 @@ func (f *Function) Run(ctx context.Context, event *Event, kv KV) (*Result, error
 	}()
 	result, err := e.run(ctx, event, kv)
 	e.runs++
-	reuse = err == nil && !f.uses.fresh && e.runs < maxRuns
+	reuse = !e.broken && !f.uses.fresh && e.runs < maxRuns
 	return result, err
 }
 
@@ -166,6 +168,7 @@ func (e *engine) run(ctx context.Context, event *Event, kv KV) (_ *Result, err e
 	e.result, e.invalid = nil, ""
 	defer func() {
 		if x := recover(); x != nil {
+			e.broken = true
 			err = e.failure(fmt.Errorf("the engine failed: %v", x), started)
 		}
 	}()
@@ -173,6 +176,7 @@ func (e *engine) run(ctx context.Context, event *Event, kv KV) (_ *Result, err e
 	defer e.watch.end()
 	if err := e.call(); err != nil {
 		if cause := ctx.Err(); cause != nil && errors.Is(err, cause) {
+			e.broken = true
 			return nil, cause
 		}
 		return nil, e.failure(err, started)
@@ -246,12 +250,15 @@ func (e *engine) failure(err error, started time.Time) *Error {
 	var rejected *rejection
 	switch {
 	case e.inv.stopped != nil:
+		e.broken = true
 		fail.Message, fail.Utilization = e.inv.stopped.Error(), 100
 	case errors.As(err, &interrupted):
+		e.broken = true
 		fail.Message = fmt.Sprint(interrupted.Value())
 		e.place(fail, interrupted.Stack())
 		fail.Utilization = 100
 	case errors.As(err, &overflow):
+		e.broken = true
 		fail.Message = "the call stack is too deep"
 		e.place(fail, overflow.Stack())
 	case errors.As(err, &rejected):
@@ -288,6 +295,7 @@ func (e *engine) stackText(o *sobek.Object) (text string) {
 	defer func() {
 		if x := recover(); x != nil {
 			text = "an error was thrown"
+			e.broken = true
 			if interrupted, ok := x.(*sobek.InterruptedError); ok {
 				text = fmt.Sprint(interrupted.Value())
 			}

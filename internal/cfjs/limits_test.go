@@ -228,7 +228,7 @@ func TestContext(t *testing.T) {
 }
 
 func TestUtilization(t *testing.T) {
-	for want, took := range map[int]time.Duration{0: 0, 50: budget() / 2, 100: 50 * budget()} {
+	for want, took := range map[int]time.Duration{0: 0, 50: budget()/2 + time.Microsecond, 100: 50 * budget()} {
 		if got := utilization(took); got != want {
 			t.Errorf("utilization(%v) = %d, want %d", took, got, want)
 		}

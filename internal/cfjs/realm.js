@@ -87,12 +87,14 @@
     'AggregateError'].forEach(function (n) { if (global[n]) assignable(global[n].prototype); });
 
   var seen = new WeakSeen();
+  var has = objectPrototype.hasOwnProperty;
   function harden(value) {
     if (value === null || (typeof value !== 'object' && typeof value !== 'function') || seen.has(value)) return;
     seen.add(value);
-    // Typed arrays cannot be frozen; none is shared.
-    if (!ArrayBuffer.isView(value)) freezeObject(value);
+    freezeObject(value);
     harden(protoOf(value));
+    // A function that is no constructor has nothing but its name and length.
+    if (typeof value === 'function' && !has.call(value, 'prototype')) return;
     ownNames(value).concat(ownSymbols(value)).forEach(function (key) {
       var d = descriptor(value, key);
       if ('value' in d) harden(d.value);

@@ -42,7 +42,7 @@ func (c *syntaxCheck) warn(at file.Idx, reason string) {
 	c.warnings = append(c.warnings, problem{at, reason})
 }
 
-// first returns the refusals in the order of the source.
+// sorted returns the refusals in the order of the source.
 func (c *syntaxCheck) sorted() []problem {
 	sort.SliceStable(c.refused, func(i, j int) bool { return c.refused[i].at < c.refused[j].at })
 	return c.refused
@@ -70,9 +70,6 @@ func (c *syntaxCheck) walk(v reflect.Value) {
 		if v.Type() == reflect.TypeOf(file.File{}) {
 			return
 		}
-		if _, isNode := v.Interface().(ast.Node); !isNode && v.CanAddr() && v.Addr().Type().Implements(nodeType) {
-			c.visitEmbedded(v)
-		}
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.IsExported() && f.Name != "DeclarationList" && f.Name != "ImportEntries" && f.Name != "ExportEntries" {
 				c.walk(v.Field(i))
@@ -84,10 +81,6 @@ func (c *syntaxCheck) walk(v reflect.Value) {
 		}
 	}
 }
-
-// visitEmbedded is for nodes that the tree holds by value, such as the declaration of a for loop: nothing in them is
-// refused by itself.
-func (c *syntaxCheck) visitEmbedded(reflect.Value) {}
 
 func nothing() {}
 

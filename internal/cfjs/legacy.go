@@ -78,9 +78,9 @@ func (e *engine) setUpUTC() {
 			return vm.ToValue(time.UnixMilli(int64(ms)).UTC().Format(layout))
 		}), sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
 	}
-	define("toString", "Mon Jan 02 2006 15:04:05 GMT+0000 (UTC)")
+	define("toString", "Mon Jan 02 2006 15:04:05 GMT+0000")
 	define("toDateString", "Mon Jan 02 2006")
-	define("toTimeString", "15:04:05 GMT+0000 (UTC)")
+	define("toTimeString", "15:04:05 GMT+0000")
 	_ = proto.DefineDataProperty("getTimezoneOffset", e.function("getTimezoneOffset", func(c sobek.FunctionCall) sobek.Value {
 		return vm.ToValue(0)
 	}), sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)

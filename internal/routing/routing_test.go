@@ -146,3 +146,22 @@ func TestCode(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkRouting(b *testing.B) {
+	for _, r := range routings {
+		b.Run(string(r), func(b *testing.B) {
+			code, _ := routing.Code(r)
+			f, err := cfjs.Compile(string(r)+".js", code, cfjs.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			ev, kv := request("/docs/guide"), store{"path": "3f2a1b7"}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := f.Run(b.Context(), ev, kv); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

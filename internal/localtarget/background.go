@@ -56,28 +56,28 @@ func (h *Hosting) ensureServer(ctx context.Context, report hosting.Reporter) (st
 // runs a deployment is waited for. With a lock, the holder is the last one.
 func (h *Hosting) lockOrServer(ctx context.Context, report hosting.Reporter) (*state.Lock, state.Holder, error) {
 	for {
-		lock, err := h.dir.Lock(ctx, 10*glance)
-		if err != nil && !errors.Is(err, state.ErrLocked) {
-			return nil, state.Holder{}, err
+		holder, running, err := h.dir.Holder()
+		if err != nil {
+			return nil, holder, err
 		}
-		holder, running, holderErr := h.dir.Holder()
-		if holderErr != nil {
-			return nil, state.Holder{}, holderErr
+		if !running {
+			lock, err := h.dir.Lock(ctx, 10*glance)
+			if !errors.Is(err, state.ErrLocked) {
+				return lock, holder, err
+			}
+			continue // someone was faster
 		}
-		if lock != nil {
-			return lock, holder, nil
-		}
-		// What serve.json says may be of the server before, for the moment until a new one has written its own.
-		if running && holder.Serves() && answers(ctx, holder.Listen) {
+		// What serve.json says may be of the holder before, for the moment until the new one has written its own.
+		if holder.Serves() && answers(ctx, holder.Listen) {
 			return nil, holder, nil
 		}
-		if running && holder.Command != "" {
+		if holder.Command != "" {
 			report.Detail("waiting for process %d (%s), which works on the state folder", holder.PID, holder.Command)
 		}
 		select {
 		case <-time.After(5 * glance):
 		case <-ctx.Done():
-			return nil, state.Holder{}, context.Cause(ctx)
+			return nil, holder, context.Cause(ctx)
 		}
 	}
 }
@@ -86,7 +86,7 @@ func (h *Hosting) adviseOnServer(holder state.Holder, report hosting.Reporter) {
 	if holder.Version != h.opts.Version {
 		report.Warn("the server that runs is version %s, this is %s; restart it with serve --stop and deploy", orElse(holder.Version, "unknown"), orElse(h.opts.Version, "unknown"))
 	}
-	if want, fixed := h.listen(holder); fixed && want != holder.Listen {
+	if want, fixed := h.listen(holder); fixed && want != holder.Listen && !strings.HasSuffix(want, ":0") {
 		report.Warn("the server that runs listens on %s, not on %s", holder.Listen, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +27,8 @@ func Check(templateYAML []byte, parameters map[string]string) error {
 	return err
 }
 
-// distribution makes the edge of a template. All of its origins are the one bucket. It returns the names that the
-// distribution answers to, too.
+// distribution makes the edge of a template. All of its origins but those that are HTTP servers are the one bucket. It
+// returns the names that the distribution answers to, too.
 func distribution(templateYAML []byte, parameters map[string]string, origin edge.Origin, opts edge.Options) (*edge.Edge, []string, error) {
 	config, err := template.Compile(templateYAML, parameters)
 	if err != nil {
@@ -35,7 +36,10 @@ func distribution(templateYAML []byte, parameters map[string]string, origin edge
 	}
 	opts.Config, opts.Origins = config, map[string]edge.Origin{}
 	for _, b := range config.Behaviors {
-		opts.Origins[b.OriginID] = origin
+		isServer := func(c edge.CustomOrigin) bool { return c.ID == b.OriginID }
+		if !slices.ContainsFunc(config.CustomOrigins, isServer) {
+			opts.Origins[b.OriginID] = origin
+		}
 	}
 	e, err := edge.New(opts)
 	if err != nil {

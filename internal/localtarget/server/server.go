@@ -211,6 +211,7 @@ func Stop(ctx context.Context, stateDir string) error {
 		case <-tick.C:
 		}
 		if _, running, err := dir.Holder(); err != nil || !running {
+			_ = os.Remove(dir.StopFile()) // one that is left over counts for nothing
 			return err
 		}
 	}

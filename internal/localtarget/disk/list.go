@@ -86,14 +86,10 @@ func sortName(e fs.DirEntry) string {
 }
 
 func (l *lister) object(key string) bool {
-	f, err := l.root.Open(l.body(key))
+	f, o, err := l.openBody(l.root, key, false)
 	if err == nil {
-		var o publish.Object
-		o, err = l.describe(l.root, key, f, false)
 		_ = f.Close()
-		if err == nil {
-			return l.yield(publish.Object{Key: key, Size: o.Size, Modified: o.Modified, SHA256: o.SHA256}, nil)
-		}
+		return l.yield(publish.Object{Key: key, Size: o.Size, Modified: o.Modified, SHA256: o.SHA256}, nil)
 	}
 	if errors.Is(notFound(key, err), publish.ErrNotFound) {
 		return true

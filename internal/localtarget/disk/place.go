@@ -119,6 +119,9 @@ func (s *Store) place(ctx context.Context, root *os.Root, key, tmp string, body 
 		}
 		s.known.Remove(key)
 		err := moveInto(root, tmp, s.body(key), changed)
+		if err != nil && !exists {
+			remove(root, s.sidecar(key))
+		}
 		moved = err == nil
 		return err
 	})

@@ -188,14 +188,28 @@ func (s *Store) open(root *os.Root, key string) (*os.File, publish.Object, error
 	if checkKey(key) != nil {
 		return nil, publish.Object{}, notFound(key, fs.ErrNotExist)
 	}
-	f, err := root.Open(s.body(key))
+	f, o, err := s.openBody(root, key, true)
 	if err != nil {
 		return nil, publish.Object{}, notFound(key, err)
 	}
-	o, err := s.describe(root, key, f, true)
+	return f, o, nil
+}
+
+// openBody opens and describes a body. What cannot be opened and has no metadata, such as a symbolic link that leads out
+// of the bucket, is no object.
+func (s *Store) openBody(root *os.Root, key string, remember bool) (*os.File, publish.Object, error) {
+	f, err := root.Open(s.body(key))
+	if err != nil {
+		m, e := root.Lstat(s.sidecar(key))
+		if errors.Is(e, fs.ErrNotExist) || notAFolder(e) || e == nil && !m.Mode().IsRegular() {
+			err = errNoObject
+		}
+		return nil, publish.Object{}, err
+	}
+	o, err := s.describe(root, key, f, remember)
 	if err != nil {
 		_ = f.Close()
-		return nil, publish.Object{}, notFound(key, err)
+		return nil, publish.Object{}, err
 	}
 	return f, o, nil
 }

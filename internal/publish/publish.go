@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
+	"io/fs"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
@@ -192,7 +192,7 @@ func explain(err error) error {
 	if diskFull(err) {
 		return fault.New(fault.Other, "free some space, then run the same command again; the live site is as it was", "%w", err)
 	}
-	if strings.Contains(err.Error(), "permission denied") {
+	if errors.Is(err, fs.ErrPermission) {
 		return fault.New(fault.Other, "make the path readable and writable for this user, then run the same command again; the live site is as it was", "%w", err)
 	}
 	return err

@@ -3,6 +3,7 @@ package disk_test
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -51,5 +52,31 @@ func BenchmarkOpen(b *testing.B) {
 			b.Fatal(err)
 		}
 		_ = f.Close()
+	}
+}
+
+// BenchmarkPublish100 publishes a site of 100 files of which 10 have changed, with retention at work.
+func BenchmarkPublish100(b *testing.B) {
+	state, dir := b.TempDir(), b.TempDir()
+	p := &publish.Publisher{Store: disk.OpenStore(filepath.Join(state, "bucket")), Pointer: disk.OpenKV(filepath.Join(state, "kv.json")),
+		Keep: 10, PropagationGrace: -1}
+	n := 0
+	for b.Loop() {
+		n++
+		for i := range 100 {
+			if n > 1 && i >= 10 {
+				break
+			}
+			name := filepath.Join(dir, fmt.Sprintf("%d.html", i))
+			if i == 0 {
+				name = filepath.Join(dir, "index.html")
+			}
+			if err := os.WriteFile(name, fmt.Appendf(nil, "file %d of release %d", i, n), 0o644); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := p.Publish(b.Context(), publish.Request{Dir: dir, ID: fmt.Sprintf("r%d", n)}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -61,8 +61,8 @@ type part struct {
 }
 
 // set sets a header of this answer alone.
-func (a *answer) set(name, value string) {
-	f := field{name, []string{value}}
+func (a *answer) set(name, value string, by Source) {
+	f := field{name, []string{value}, by}
 	if i := fieldIndex(a.extra, name); i >= 0 {
 		a.extra[i] = f
 		return
@@ -154,8 +154,8 @@ func (e *Edge) errorAnswer(r *request, status int) *answer {
 		"</h1>\n<p>" + errorTexts[status] + "</p>\n<hr><p>Request ID: " + r.id + "</p></body></html>\n"
 	a := &answer{status: status, result: resultError, body: []byte(page), length: int64(len(page))}
 	headers := []field{
-		{"Content-Type", []string{"text/html"}},
-		{"Content-Length", []string{strconv.Itoa(len(page))}},
+		{"Content-Type", []string{"text/html"}, FromEdge},
+		{"Content-Length", []string{strconv.Itoa(len(page))}, FromEdge},
 	}
 	if r.behavior != nil {
 		a.static = r.behavior.policy.apply(headers)

@@ -121,7 +121,8 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 		if err != nil {
 			return nil, err
 		}
-		b.policy.own = []field{{"Server", []string{serverName}}, {"Via", e.via}, {"X-Amz-Cf-Pop", []string{popName}}}
+		b.policy.own = []field{{"Server", []string{serverName}, FromEdge}, {"Via", e.via, FromEdge},
+			{"X-Amz-Cf-Pop", []string{popName}, FromEdge}}
 		e.behaviors = append(e.behaviors, b)
 	}
 	return e, nil

@@ -47,6 +47,12 @@ type loaded struct {
 // fetch returns the entry of a target, from the cache if it is fresh, else from the origin. It never fails: what goes
 // wrong is an entry with an error status.
 func (e *Edge) fetch(ctx context.Context, r *request, t *target) (*entry, result) {
+	en, res := e.find(ctx, r, t)
+	r.trace.fetched(t, en, res)
+	return en, res
+}
+
+func (e *Edge) find(ctx context.Context, r *request, t *target) (*entry, result) {
 	en := e.cache.get(t.key())
 	if en != nil && !t.always && en.fresh(r.start, r.epoch) {
 		return en, resultHit
@@ -83,7 +89,7 @@ func (e *Edge) refreshLater(ctx context.Context, r *request, t *target, old *ent
 		return
 	}
 	later := *r
-	later.header = r.header.Clone()
+	later.header, later.trace = r.header.Clone(), nil
 	go func() {
 		defer old.refreshing.Store(false)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
@@ -210,7 +216,7 @@ func (t *target) newEntry(obj *Object, body []byte, large bool) *entry {
 	}
 	add := func(name, value string) {
 		if value != "" {
-			en.base = append(en.base, field{name, []string{value}})
+			en.base = append(en.base, field{name, []string{value}, FromOrigin})
 		}
 	}
 	add("Content-Type", en.contentType)
@@ -231,23 +237,23 @@ func (en *entry) setBody(body []byte) {
 
 // newForm makes the headers of the content in one coding.
 func (en *entry) newForm(enc encoding, body []byte) *form {
-	size := en.size
+	size, by := en.size, FromOrigin
 	f := &form{body: body, etag: en.etag}
 	if enc != identity {
-		size, f.etag = int64(len(body)), weaken(en.etag)
+		size, by, f.etag = int64(len(body)), FromBehavior, weaken(en.etag)
 	}
 	headers := make([]field, 0, len(en.base)+3)
 	for _, h := range en.base {
 		switch {
 		case enc != identity && h.name == "Accept-Ranges":
 		case h.name == "Etag":
-			headers = append(headers, field{"Etag", []string{f.etag}})
+			headers = append(headers, field{"Etag", []string{f.etag}, by})
 		default:
 			headers = append(headers, h)
 		}
 	}
 	if en.compressible {
-		headers = addVary(headers, "Accept-Encoding")
+		headers = addVary(headers, "Accept-Encoding", FromBehavior)
 	}
 	var short []field
 	for _, h := range headers {
@@ -257,9 +263,9 @@ func (en *entry) newForm(enc encoding, body []byte) *form {
 	}
 	f.notModified = en.policy.apply(short)
 	if enc != identity {
-		headers = append(headers, field{"Content-Encoding", []string{encodingNames[enc]}})
+		headers = append(headers, field{"Content-Encoding", []string{encodingNames[enc]}, by})
 	}
-	f.ok = en.policy.apply(append(headers, field{"Content-Length", []string{strconv.FormatInt(size, 10)}}))
+	f.ok = en.policy.apply(append(headers, field{"Content-Length", []string{strconv.FormatInt(size, 10)}, by}))
 	return f
 }
 

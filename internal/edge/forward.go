@@ -56,13 +56,14 @@ func (e *Edge) pass(ctx context.Context, r *request, o *customOrigin, uri string
 		a.originStatus = status
 		return a
 	}
+	r.trace.passed(o, uri, resp)
 	a := &answer{status: resp.StatusCode, originStatus: resp.StatusCode, live: resp.Body, length: resp.ContentLength}
 	if a.status >= 400 {
 		a.result = resultError
 	}
 	a.static = r.behavior.policy.apply(responseFields(resp.Header))
 	if cl := resp.Header.Get("Content-Length"); cl != "" {
-		a.set("Content-Length", cl)
+		a.set("Content-Length", cl, FromOrigin)
 	}
 	return a
 }
@@ -147,7 +148,7 @@ func responseFields(h http.Header) []field {
 		if hopByHop[name] || name == "Content-Length" || name == "X-Cache" || name == "Via" || strings.HasPrefix(name, "X-Amz-Cf-") || len(values) == 0 {
 			continue
 		}
-		out = append(out, field{name, values})
+		out = append(out, field{name, values, FromOrigin})
 	}
 	return out
 }

@@ -115,6 +115,7 @@ func (e *Edge) logFunction(r *request, name string, t cfjs.EventType, res *cfjs.
 			}
 		}
 	}
+	r.trace.ran(name, t, res, err, ev.Status)
 	if e.functionLog != nil && (err != nil || len(ev.Logs) > 0) {
 		e.functionLog(ev)
 	}
@@ -134,7 +135,7 @@ func responseAnswer(resp *cfjs.Response) (*answer, error) {
 	a := &answer{status: resp.StatusCode, body: body, length: int64(len(body))}
 	a.extra = functionHeaders(resp)
 	if bodyAllowed(a.status) {
-		a.set("Content-Length", strconv.FormatInt(a.length, 10))
+		a.set("Content-Length", strconv.FormatInt(a.length, 10), FromFunction)
 	} else {
 		a.body, a.length = nil, 0
 	}
@@ -164,7 +165,7 @@ func functionHeaders(resp *cfjs.Response) []field {
 		if canonical == "Content-Length" || hopByHop[canonical] {
 			continue
 		}
-		out = append(out, field{canonical, valuesOf(v)})
+		out = append(out, field{canonical, valuesOf(v), FromFunction})
 	}
 	var cookies []string
 	for name, v := range resp.Cookies {
@@ -176,7 +177,7 @@ func functionHeaders(resp *cfjs.Response) []field {
 		}
 	}
 	if cookies != nil {
-		out = append(out, field{"Set-Cookie", cookies})
+		out = append(out, field{"Set-Cookie", cookies, FromFunction})
 	}
 	return out
 }

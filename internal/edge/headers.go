@@ -20,6 +20,7 @@ const (
 type field struct {
 	name  string
 	value []string
+	by    Source
 }
 
 func fieldIndex(fields []field, name string) int {
@@ -53,7 +54,7 @@ func newHeaderPolicy(c *ResponseHeadersPolicy) headerPolicy {
 		p.remove[http.CanonicalHeaderKey(name)] = true
 	}
 	for _, h := range c.Set {
-		p.set = append(p.set, policyField{field{http.CanonicalHeaderKey(h.Name), []string{h.Value}}, h.Override})
+		p.set = append(p.set, policyField{field{http.CanonicalHeaderKey(h.Name), []string{h.Value}, FromPolicy}, h.Override})
 	}
 	p.cors = newCORSPolicy(c.CORS)
 	p.timing, p.hasTiming = c.ServerTimingRate/100, c.ServerTimingRate > 0
@@ -78,7 +79,7 @@ func (p *headerPolicy) apply(origin []field) []field {
 		}
 	}
 	if p.cors != nil && !p.cors.any {
-		out = addVary(out, "Origin")
+		out = addVary(out, "Origin", FromPolicy)
 	}
 	for _, f := range p.own {
 		switch i := fieldIndex(out, f.name); {
@@ -92,10 +93,10 @@ func (p *headerPolicy) apply(origin []field) []field {
 }
 
 // addVary adds a name to the Vary header of fields, which it changes.
-func addVary(fields []field, name string) []field {
+func addVary(fields []field, name string, by Source) []field {
 	i := fieldIndex(fields, "Vary")
 	if i < 0 {
-		return append(fields, field{"Vary", []string{name}})
+		return append(fields, field{"Vary", []string{name}, by})
 	}
 	old := strings.Join(fields[i].value, ", ")
 	for v := range strings.SplitSeq(old, ",") {
@@ -103,7 +104,7 @@ func addVary(fields []field, name string) []field {
 			return fields
 		}
 	}
-	fields[i] = field{"Vary", []string{old + ", " + name}}
+	fields[i] = field{"Vary", []string{old + ", " + name}, by}
 	return fields
 }
 
@@ -122,24 +123,25 @@ func newCORSPolicy(c *CORS) *corsPolicy {
 	}
 	p := &corsPolicy{any: slices.Contains(c.AllowOrigins, "*"), origins: c.AllowOrigins, override: c.Override}
 	if c.AllowCredentials {
-		p.simple = append(p.simple, field{"Access-Control-Allow-Credentials", []string{"true"}})
+		p.simple = append(p.simple, field{"Access-Control-Allow-Credentials", []string{"true"}, FromPolicy})
 	}
 	p.preflight = slices.Clone(p.simple)
 	if len(c.ExposeHeaders) > 0 {
-		p.simple = append(p.simple, field{"Access-Control-Expose-Headers", []string{joinList(c.ExposeHeaders)}})
+		p.simple = append(p.simple, field{"Access-Control-Expose-Headers", []string{joinList(c.ExposeHeaders)}, FromPolicy})
 	}
 	if len(c.AllowHeaders) > 0 {
-		p.preflight = append(p.preflight, field{"Access-Control-Allow-Headers", []string{joinList(c.AllowHeaders)}})
+		p.preflight = append(p.preflight, field{"Access-Control-Allow-Headers", []string{joinList(c.AllowHeaders)}, FromPolicy})
 	}
 	methods := c.AllowMethods
 	if slices.Contains(methods, "ALL") {
 		methods = []string{"GET", "DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 	}
 	if len(methods) > 0 {
-		p.preflight = append(p.preflight, field{"Access-Control-Allow-Methods", []string{joinList(methods)}})
+		p.preflight = append(p.preflight, field{"Access-Control-Allow-Methods", []string{joinList(methods)}, FromPolicy})
 	}
 	if c.MaxAge > 0 {
-		p.preflight = append(p.preflight, field{"Access-Control-Max-Age", []string{strconv.FormatInt(int64(c.MaxAge/time.Second), 10)}})
+		seconds := strconv.FormatInt(int64(c.MaxAge/time.Second), 10)
+		p.preflight = append(p.preflight, field{"Access-Control-Max-Age", []string{seconds}, FromPolicy})
 	}
 	return p
 }
@@ -165,7 +167,7 @@ func (p *corsPolicy) headers(r *request, static []field) []field {
 		add = p.preflight
 	}
 	out := make([]field, 0, len(add)+1)
-	for _, f := range append([]field{{"Access-Control-Allow-Origin", []string{allow}}}, add...) {
+	for _, f := range append([]field{{"Access-Control-Allow-Origin", []string{allow}, FromPolicy}}, add...) {
 		if p.override || fieldIndex(static, f.name) < 0 {
 			out = append(out, f)
 		}

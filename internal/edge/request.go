@@ -41,6 +41,8 @@ type request struct {
 	key string
 	// fetchTime is how long the origin took, 0 without one.
 	fetchTime time.Duration
+	// trace is nil but for Explain.
+	trace *Trace
 }
 
 // headerName is the name of a header in both the forms that are looked up.

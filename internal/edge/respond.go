@@ -96,18 +96,18 @@ func (e *Edge) cut(ctx context.Context, r *request, en *entry, a *answer) *answe
 		a.close()
 		a = e.originError(ctx, r, http.StatusRequestedRangeNotSatisfiable)
 		if a.status == http.StatusRequestedRangeNotSatisfiable {
-			a.set("Content-Range", "bytes */"+strconv.FormatInt(en.size, 10))
+			a.set("Content-Range", "bytes */"+strconv.FormatInt(en.size, 10), FromEdge)
 		}
 		return a
 	case len(ranges) == 1:
 		a.parts = []part{{byteRange: ranges[0]}}
 		a.length = ranges[0].n
-		a.set("Content-Range", ranges[0].contentRange(en.size))
+		a.set("Content-Range", ranges[0].contentRange(en.size), FromEdge)
 	default:
 		a.multipart(ranges, en, r.id)
 	}
 	a.status = http.StatusPartialContent
-	a.set("Content-Length", strconv.FormatInt(a.length, 10))
+	a.set("Content-Length", strconv.FormatInt(a.length, 10), FromEdge)
 	return a
 }
 
@@ -126,7 +126,7 @@ func (a *answer) multipart(ranges []byteRange, en *entry, id string) {
 	}
 	a.tail = "\r\n--" + boundary + "--\r\n"
 	a.length += int64(len(a.tail))
-	a.set("Content-Type", "multipart/byteranges; boundary="+boundary)
+	a.set("Content-Type", "multipart/byteranges; boundary="+boundary, FromEdge)
 }
 
 // age adds the Age header: how long ago the origin was last asked. An answer that was just fetched has none.
@@ -135,7 +135,7 @@ func (a *answer) age(r *request, en *entry) {
 		return
 	}
 	if seconds := int64(r.start.Sub(en.freshness.Load().stored).Seconds()); seconds >= 0 {
-		a.set("Age", strconv.FormatInt(seconds, 10))
+		a.set("Age", strconv.FormatInt(seconds, 10), FromEdge)
 	}
 }
 
@@ -161,6 +161,7 @@ func (e *Edge) originError(ctx context.Context, r *request, status int) *answer 
 		}
 		t.always = true
 	}
+	r.trace.errorPageFor(status)
 	en, _ := e.fetch(ctx, r, t)
 	f := en.forms[identity].form
 	if en.status != http.StatusOK || en.large && t.source.custom != nil {
@@ -181,7 +182,7 @@ func (e *Edge) originError(ctx context.Context, r *request, status int) *answer 
 		return e.errorAnswer(r, http.StatusNotFound)
 	}
 	a.object, a.length = obj, obj.Size
-	a.set("Content-Length", strconv.FormatInt(obj.Size, 10))
+	a.set("Content-Length", strconv.FormatInt(obj.Size, 10), FromEdge)
 	return a
 }
 

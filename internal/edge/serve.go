@@ -25,7 +25,9 @@ func (e *Edge) serve(ctx context.Context, r *request) (a *answer) {
 		}
 	}()
 	r.behavior = e.behaviorFor(r.uri)
-	if a = e.refuse(r); a == nil {
+	if a = e.refuse(r); a != nil {
+		r.trace.refused()
+	} else {
 		e.openKV(r)
 		if r.behavior.onRequest != nil {
 			a = e.runRequest(ctx, r)
@@ -52,7 +54,7 @@ func (e *Edge) refuse(r *request) *answer {
 		return e.redirectToHTTPS(r)
 	case !slices.Contains(allowedMethods(b.AllowedMethods), r.method):
 		a := e.errorAnswer(r, http.StatusMethodNotAllowed)
-		a.extra = append(a.extra, field{"Allow", b.allow})
+		a.extra = append(a.extra, field{"Allow", b.allow, FromBehavior})
 		return a
 	case r.hasBody && (r.method == http.MethodGet || r.method == http.MethodHead):
 		// Developer Guide, RequestAndResponseBehaviorS3Origin, "GET requests that include a body".
@@ -69,7 +71,7 @@ func (e *Edge) redirectToHTTPS(r *request) *answer {
 		location += "?" + r.query
 	}
 	return &answer{status: http.StatusMovedPermanently, result: resultRedirect, static: r.behavior.policy.own,
-		extra: []field{{"Location", []string{location}}, {"Content-Length", []string{"0"}}}}
+		extra: []field{{"Location", []string{location}, FromBehavior}, {"Content-Length", []string{"0"}, FromEdge}}}
 }
 
 // lookUp answers with what the rewritten URI names at the origin.
@@ -126,14 +128,14 @@ func (e *Edge) addPolicy(r *request, a *answer) {
 	if b := r.behavior; a.result < resultRedirect {
 		a.extra = append(a.extra, b.policy.cors.headers(r, a.static)...)
 		if timing := b.policy.serverTiming(r, a.result, e.now()); timing != "" {
-			a.set("Server-Timing", timing)
+			a.set("Server-Timing", timing, FromPolicy)
 		}
 	}
 }
 
 // sign adds the headers by which CloudFront says how it came by an answer.
 func sign(r *request, a *answer) *answer {
-	a.extra = append(a.extra, field{"X-Cache", xCache[a.result]}, field{"X-Amz-Cf-Id", []string{r.id}})
+	a.extra = append(a.extra, field{"X-Cache", xCache[a.result], FromEdge}, field{"X-Amz-Cf-Id", []string{r.id}, FromEdge})
 	return a
 }
 

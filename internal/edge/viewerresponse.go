@@ -35,14 +35,16 @@ func (e *Edge) runResponse(ctx context.Context, r *request, a *answer) *answer {
 		return e.functionFailed(r, status)
 	}
 	if res.Changed.Headers || res.Changed.Cookies {
+		before := [2][]field{a.static, a.extra}
 		a.static, a.extra = nil, functionHeaders(res.Response)
+		r.trace.keepSources(a.extra, before)
 		for _, f := range b.policy.own {
 			if f.name != "Server" || fieldIndex(a.extra, f.name) < 0 {
 				a.extra = append(a.extra, f)
 			}
 		}
 		if bodyAllowed(a.status) && a.length >= 0 {
-			a.set("Content-Length", strconv.FormatInt(a.length, 10))
+			a.set("Content-Length", strconv.FormatInt(a.length, 10), FromFunction)
 		}
 	}
 	if res.Changed.Status {
@@ -52,7 +54,7 @@ func (e *Edge) runResponse(ctx context.Context, r *request, a *answer) *answer {
 		a.close()
 		a.object, a.live, a.parts, a.tail = nil, nil, nil, ""
 		a.body, a.length = body, int64(len(body))
-		a.set("Content-Length", strconv.FormatInt(a.length, 10))
+		a.set("Content-Length", strconv.FormatInt(a.length, 10), FromFunction)
 	}
 	return a
 }

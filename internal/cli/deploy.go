@@ -89,7 +89,11 @@ func printDeployed(o *deployOptions, d hosting.Deployed, took time.Duration) err
 		o.next([2]string{"To serve it", o.command("serve")})
 		return err
 	}
-	o.next([2]string{"To release a change", "git " + pushVerb(d.Info)}, [2]string{"To go back", o.command("rollback")})
+	steps := [][2]string{{"To release a change", "git " + pushVerb(d.Info)}}
+	if d.Releases > 1 {
+		steps = append(steps, [2]string{"To go back", o.command("rollback")})
+	}
+	o.next(steps...)
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/unzip"
 )
 
 // publishOptions are what publish depends on.
@@ -90,13 +91,30 @@ func runPublish(ctx context.Context, o *publishOptions) error {
 	return printPublished(o, result, info)
 }
 
-// folder returns the folder to publish.
-func (o *publishOptions) folder(context.Context) (dir string, cleanUp func(), err error) {
+// folder returns the folder to publish: the source itself, or what a zip holds, unpacked into a folder that cleanUp removes.
+func (o *publishOptions) folder(ctx context.Context) (dir string, cleanUp func(), err error) {
 	nothing := func() {}
-	if _, err := os.Stat(o.source); errors.Is(err, fs.ErrNotExist) {
-		return "", nothing, usage("give the folder that the build writes its files to", "%s does not exist", o.source)
+	info, err := os.Stat(o.source)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nothing, usage("give the folder that the build writes its files to, or a zip of it", "%s does not exist", o.source)
 	}
-	return o.source, nothing, nil
+	if err != nil {
+		return "", nothing, fmt.Errorf("publish: %w", err)
+	}
+	if info.IsDir() {
+		return o.source, nothing, nil
+	}
+	temp, err := os.MkdirTemp("", name+"-publish-")
+	if err != nil {
+		return "", nothing, fmt.Errorf("unpack %s: %w", o.source, err)
+	}
+	cleanUp = func() { _ = os.RemoveAll(temp) }
+	dir = filepath.Join(temp, "files")
+	if err := unzip.Extract(ctx, o.source, dir, unzip.DefaultLimits); err != nil {
+		cleanUp()
+		return "", nothing, err
+	}
+	return dir, cleanUp, nil
 }
 
 // describe adds what the release is called and what it was made from. Without a name its id follows from the content.

@@ -85,7 +85,7 @@ func (p *Pipeline) Push(commit source.Commit) {
 // Run works until ctx ends; then it stops what runs, waits for that, and returns. Records that a process left in the
 // middle are marked as stopped, and requests that nobody took up are run.
 func (p *Pipeline) Run(ctx context.Context) error {
-	r := &runner{Pipeline: p, known: map[string]bool{}, done: make(chan finished)}
+	r := &runner{Pipeline: p, known: map[string]bool{}, done: make(chan finished), unsaved: map[string]hosting.Execution{}}
 	if err := r.recover(); err != nil {
 		return err
 	}
@@ -120,6 +120,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 			r.takeRequests()
 		case <-glances.C:
 			r.takeRequests()
+			r.saveAgain()
 		}
 	}
 }
@@ -138,6 +139,8 @@ type runner struct {
 	known    map[string]bool
 	pending  *source.Commit
 	done     chan finished
+	// unsaved are the records of executions that are done and that could not be written.
+	unsaved map[string]hosting.Execution
 }
 
 // recover marks what a dead process left behind. Its work is not resumed: a stage may have done any part of it.
@@ -337,8 +340,22 @@ func (r *runner) close(j *Job) {
 // save writes the record. If that is impossible (a full disk, a site that is being deleted) the execution goes on: what
 // it makes live matters more than the record.
 func (r *runner) save(j *Job) {
-	if err := r.Records.Save(j.Execution); err != nil && !errors.Is(err, os.ErrNotExist) {
-		r.Log.Error("an execution's record cannot be written", "execution", j.Execution.ID, "error", err)
+	err := r.Records.Save(j.Execution)
+	if err == nil || errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	r.Log.Error("an execution's record cannot be written", "execution", j.Execution.ID, "error", err)
+	if j.Execution.Status.Done() {
+		r.unsaved[j.Execution.ID] = j.Execution
+	}
+}
+
+// saveAgain writes the records that could not be written: someone may be waiting for them.
+func (r *runner) saveAgain() {
+	for id, e := range r.unsaved {
+		if err := r.Records.Save(e); err == nil || errors.Is(err, os.ErrNotExist) {
+			delete(r.unsaved, id)
+		}
 	}
 }
 

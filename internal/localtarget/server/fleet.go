@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -94,7 +96,7 @@ func (f *fleet) wait(ctx context.Context, events chan fsnotify.Event, overflows 
 // concerns leaves out the many files that change while sites are served and built.
 func (f *fleet) concerns(name string) bool {
 	switch filepath.Base(name) {
-	case filepath.Base(state.Site("").File()), filepath.Base(state.Site("").Template()), filepath.Base(f.dir.StopFile()):
+	case filepath.Base(state.Site("").File()), filepath.Base(state.Site("").Template()), filepath.Base(f.dir.RunFile()):
 		return true
 	}
 	return filepath.Dir(name) == f.dir.Sites()
@@ -173,9 +175,11 @@ func (f *fleet) route() {
 	f.routes.Store(next)
 }
 
-// stopRequested reports whether someone has asked this process to stop.
+// stopRequested reports whether someone has asked this process to stop. The removal of the whole state folder is such a
+// request too.
 func (f *fleet) stopRequested() bool {
-	return readNumber(f.dir.StopFile()) == fmt.Sprint(processID)
+	_, err := os.Stat(f.dir.RunFile())
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // close stops all pipelines and waits for them.

@@ -64,9 +64,6 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer func() { _ = lock.Unlock() }() // the end of the process frees it in any case
-	if err := os.Remove(dir.StopFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove old request to stop: %w", err)
-	}
 	// From here on serve.json is this process's; its address is known later.
 	last, _, err := dir.Holder()
 	if err != nil {
@@ -76,6 +73,10 @@ func Run(ctx context.Context, opts Options) error {
 	if err := dir.SaveHolder(h); err != nil {
 		return err
 	}
+	if err := state.WriteFile(dir.RunFile(), []byte(strconv.Itoa(h.PID))); err != nil {
+		return err
+	}
+	defer os.Remove(dir.RunFile())
 	ctx, cancel := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	listener, err := listen(ctx, opts.Listen)
@@ -196,9 +197,8 @@ func Stop(ctx context.Context, stateDir string) error {
 	if !h.Serves() {
 		return inUse(dir)
 	}
-	// A file works on every platform, and cannot hit a process that got the number of one that is gone.
-	if err := state.WriteFile(dir.StopFile(), []byte(strconv.Itoa(h.PID))); err != nil {
-		return err
+	if err := os.Remove(dir.RunFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("stop server: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, stopPatience)
 	defer cancel()
@@ -211,7 +211,6 @@ func Stop(ctx context.Context, stateDir string) error {
 		case <-tick.C:
 		}
 		if _, running, err := dir.Holder(); err != nil || !running {
-			_ = os.Remove(dir.StopFile()) // one that is left over counts for nothing
 			return err
 		}
 	}

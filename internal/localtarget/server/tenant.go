@@ -8,20 +8,11 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/pipeline"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
 )
-
-var processID = os.Getpid()
-
-// readNumber returns the content of a small file, trimmed; "" if there is none.
-func readNumber(name string) string {
-	data, _ := os.ReadFile(name) // most of the time there is none
-	return strings.TrimSpace(string(data))
-}
 
 // tenant is one site of the fleet: its edge and its pipeline. Its methods are called from one goroutine.
 type tenant struct {

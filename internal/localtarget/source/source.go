@@ -102,6 +102,8 @@ func explain(address string, err error) error {
 	switch {
 	case has("'" + remote + "' does not appear"):
 		hint = "the git program is too old: install version 2.31 or newer" // older ones ignore settings in the environment
+	case has("no space left"):
+		hint = "free some space; the repository is read again by itself"
 	case has("dubious ownership"):
 		hint = "the repository belongs to another user: git config --global --add safe.directory " + address
 	case has("authentication failed", "could not read username", "could not read password", "permission denied (publickey", "terminal prompts disabled", "403"):
@@ -136,6 +138,10 @@ func (m *Mirror) Fetch(ctx context.Context) error {
 		_, err = m.git(ctx, fetch)
 	}
 	var said *gitError
+	if errors.As(err, &said) && strings.Contains(said.text, "No space left") {
+		// What git could not finish would keep the disk full.
+		_, _ = m.git(ctx, call{args: []string{"prune", "--expire=now"}})
+	}
 	if errors.As(err, &said) && strings.Contains(said.text, "couldn't find remote ref") {
 		if _, why := Check(ctx, m.Address, m.Branch); why != nil {
 			return why

@@ -39,8 +39,9 @@ func (h Holder) Serves() bool { return h.Command == "serve" && h.URL != "" }
 // HolderFile returns serve.json.
 func (d Dir) HolderFile() string { return filepath.Join(string(d), "serve.json") }
 
-// StopFile returns the file whose appearance asks the server to stop. Its content is the server's process id.
-func (d Dir) StopFile() string { return filepath.Join(string(d), "serve.stop") }
+// RunFile returns the file that a server makes when it starts, and whose removal asks it to stop: that works on every
+// platform and on a full disk, and cannot hit a process that got the number of one that is gone.
+func (d Dir) RunFile() string { return filepath.Join(string(d), "serve.run") }
 
 func (d Dir) lockFile() string { return filepath.Join(string(d), "serve.lock") }
 

@@ -4,7 +4,6 @@
 package state
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -111,7 +110,41 @@ func (d Dir) Create() error {
 // WriteFile replaces a file atomically and durably: a reader, and the next start after a crash, sees the old content or
 // the new one. The folder must exist.
 func WriteFile(name string, data []byte) error {
-	if err := atomic.WriteFile(name, bytes.NewReader(data)); err != nil {
+	err := replace(name, data)
+	if err == nil {
+		return nil
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = fmt.Errorf("write %s: %w", name, path.Err) // the name of the draft tells nobody anything
+	}
+	if diskFull(err) {
+		return fault.New(fault.Other, "free some space, then run the command again; what is live stays live", "%w", err)
+	}
+	return err
+}
+
+func replace(name string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-"+filepath.Base(name)+"-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := atomic.ReplaceFile(f.Name(), name); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil

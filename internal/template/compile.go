@@ -56,13 +56,14 @@ type compiler struct {
 	functions       map[string]*edge.Function
 	cachePolicies   map[string]edge.CachePolicy
 	headersPolicies map[string]edge.ResponseHeadersPolicy
+	requestPolicies map[string]edge.OriginRequestPolicy
 	distribution    *object
 }
 
 func newCompiler(r *resolver) *compiler {
 	return &compiler{
 		resolver: r, functions: map[string]*edge.Function{}, cachePolicies: map[string]edge.CachePolicy{},
-		headersPolicies: map[string]edge.ResponseHeadersPolicy{},
+		headersPolicies: map[string]edge.ResponseHeadersPolicy{}, requestPolicies: map[string]edge.OriginRequestPolicy{},
 	}
 }
 
@@ -112,6 +113,8 @@ func (c *compiler) resource(e entry) error {
 		return c.compileCachePolicy(e.name, o)
 	case "AWS::CloudFront::ResponseHeadersPolicy":
 		return c.compileHeadersPolicy(e.name, o)
+	case "AWS::CloudFront::OriginRequestPolicy":
+		return c.compileOriginRequestPolicy(e.name, o)
 	case "AWS::CloudFront::OriginAccessControl":
 		return compileAccessControl(o)
 	default:

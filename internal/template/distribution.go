@@ -25,7 +25,8 @@ func (c *compiler) compileDistribution(o *object) (edge.Config, error) {
 	// Measured, not answered.
 	d.without("Logging")
 
-	origins := c.origins(d)
+	var origins map[string]bool
+	origins, config.CustomOrigins = c.origins(d)
 	for _, v := range d.items("CacheBehaviors") {
 		b := asObject(v)
 		pattern := b.needText("PathPattern")
@@ -48,35 +49,8 @@ func (c *compiler) compileDistribution(o *object) (edge.Config, error) {
 	return config, nil
 }
 
-// origins reads the origins, which must be buckets of this stack, and returns their ids.
-func (c *compiler) origins(d *object) map[string]bool {
-	ids := map[string]bool{}
-	d.need("Origins")
-	for _, v := range d.items("Origins") {
-		o := asObject(v)
-		ids[o.needText("Id")] = true
-		domain := o.need("DomainName")
-		if domain != nil && (c.types[domain.resource] != "AWS::S3::Bucket" || domain.attribute == "Arn") {
-			o.fail(domain.errorf("an origin that is not a bucket of this stack is not modelled"))
-		}
-		control := o.need("OriginAccessControlId")
-		if control != nil && c.types[control.resource] != "AWS::CloudFront::OriginAccessControl" {
-			o.fail(control.errorf("an origin access control of another stack is not modelled"))
-		}
-		if s3 := asObject(o.need("S3OriginConfig")); s3.v != nil {
-			if identity := s3.text("OriginAccessIdentity"); identity != "" {
-				s3.fail(s3.v.errorf("an origin access identity beside the origin access control is not modelled"))
-			}
-			o.fail(s3.done())
-		}
-		// How CloudFront reaches S3; the edge's origin is a disk.
-		o.without("ConnectionAttempts", "ConnectionTimeout", "OriginShield")
-		d.fail(o.done())
-	}
-	return ids
-}
-
-// behavior reads what the default behaviour and the others have in common.
+// behavior reads what the default behaviour and the others have in common. origins says of each origin's id whether it is
+// a custom one.
 func (c *compiler) behavior(b *object, origins map[string]bool) edge.Behavior {
 	behavior := edge.Behavior{
 		AllowedMethods:       b.texts("AllowedMethods"),
@@ -87,22 +61,27 @@ func (c *compiler) behavior(b *object, origins map[string]bool) edge.Behavior {
 	if behavior.AllowedMethods == nil { // CloudFront's default
 		behavior.AllowedMethods = []string{"GET", "HEAD"}
 	}
+	custom, known := origins[behavior.OriginID]
+	if b.err == nil && b.v != nil && !known {
+		b.fail(b.v.errorf("there is no origin %q", behavior.OriginID))
+	}
+	methods := []string{"GET", "HEAD", "OPTIONS"}
+	if custom {
+		methods = append(methods, "PUT", "PATCH", "POST", "DELETE")
+	}
 	for _, v := range b.items("AllowedMethods") {
-		b.choice(v, "GET", "HEAD", "OPTIONS")
+		b.choice(v, methods...)
 	}
 	// Which of the allowed methods' answers are cached: GET and HEAD always are, OPTIONS never by the edge.
 	b.without("CachedMethods")
-	if b.err == nil && b.v != nil && !origins[behavior.OriginID] {
-		b.fail(b.v.errorf("there is no origin %q", behavior.OriginID))
-	}
 	if v := b.need("CachePolicyId"); v != nil {
-		behavior.CachePolicy = c.cachePolicy(b, v)
+		behavior.CachePolicy = c.cachePolicy(b, v, custom)
 	}
 	if v := b.get("ResponseHeadersPolicyId"); v != nil {
 		behavior.ResponseHeadersPolicy = c.headersPolicy(b, v)
 	}
-	if v := b.get("OriginRequestPolicyId"); v != nil && !harmlessOriginRequestPolicies[v.text] {
-		b.fail(v.errorf("origin request policy %q is not modelled", v.text))
+	if v := b.get("OriginRequestPolicyId"); v != nil {
+		behavior.OriginRequestPolicy = c.originRequestPolicy(b, v, custom)
 	}
 	c.associations(b, &behavior)
 	return behavior

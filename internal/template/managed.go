@@ -13,8 +13,7 @@ const (
 )
 
 // managedCachePolicies are AWS's own cache policies, by id, as far as they make sense before a bucket (CloudFront
-// Developer Guide, "Use managed cache policies"). UseOriginCacheControlHeaders does not: it sends the viewer's Host to the
-// origin, which then refuses the signature.
+// Developer Guide, "Use managed cache policies").
 var managedCachePolicies = map[string]edge.CachePolicy{
 	"658327ea-f89d-4fab-a63d-7e88639e58f6": {
 		Name: "Managed-CachingOptimized", MinTTL: time.Second, DefaultTTL: day, MaxTTL: year,
@@ -31,13 +30,53 @@ var managedCachePolicies = map[string]edge.CachePolicy{
 
 var nothing = edge.KeyPart{Behavior: "none"}
 
-// harmlessOriginRequestPolicies are the managed policies that send nothing to the origin that a bucket's answer could
-// depend on, but for CORS rules, which the bucket has not (CloudFront Developer Guide, "Use managed origin request
-// policies"): CORS-S3Origin and UserAgentRefererHeaders.
-var harmlessOriginRequestPolicies = map[string]bool{
-	"88a5eaf4-2fd4-4709-b370-b4c650ea3fcf": true,
-	"acba4595-bd28-49b8-b9fe-13317c0390fa": true,
+// managedCachePoliciesWithHost are those that send the viewer's Host to the origin: a custom origin may want it, a bucket
+// would refuse the signature.
+var managedCachePoliciesWithHost = map[string]edge.CachePolicy{
+	"83da9c7e-98b4-4e11-a168-04f0df8e2c65": {
+		Name: "Managed-UseOriginCacheControlHeaders", MaxTTL: year, AcceptGzip: true, AcceptBrotli: true,
+		Headers: hostAndMethod, Cookies: everything, QueryStrings: nothing,
+	},
+	"4cc15a8a-d715-48a4-82b8-cc0b614638fe": {
+		Name: "Managed-UseOriginCacheControlHeaders-QueryStrings", MaxTTL: year, AcceptGzip: true, AcceptBrotli: true,
+		Headers: hostAndMethod, Cookies: everything, QueryStrings: everything,
+	},
 }
+
+var (
+	everything    = edge.KeyPart{Behavior: "all"}
+	hostAndMethod = edge.KeyPart{Behavior: "whitelist",
+		Items: []string{"Host", "Origin", "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override"}}
+)
+
+// managedOriginRequestPolicies are AWS's own origin request policies, by id, as far as they name only what viewers send
+// (CloudFront Developer Guide, "Use managed origin request policies"). bucket says that the policy may stand before a
+// bucket, whose answer depends on none of what is sent.
+var managedOriginRequestPolicies = map[string]struct {
+	bucket bool
+	policy edge.OriginRequestPolicy
+}{
+	"88a5eaf4-2fd4-4709-b370-b4c650ea3fcf": {true, edge.OriginRequestPolicy{
+		Name:    "Managed-CORS-S3Origin",
+		Headers: only("Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method"),
+		Cookies: nothing, QueryStrings: nothing,
+	}},
+	"acba4595-bd28-49b8-b9fe-13317c0390fa": {true, edge.OriginRequestPolicy{
+		Name: "Managed-UserAgentRefererHeaders", Headers: only("User-Agent", "Referer"), Cookies: nothing, QueryStrings: nothing,
+	}},
+	"59781a5b-3903-41f3-afcb-af62929ccde1": {false, edge.OriginRequestPolicy{
+		Name: "Managed-CORS-CustomOrigin", Headers: only("Origin"), Cookies: nothing, QueryStrings: nothing,
+	}},
+	"216adef6-5c7f-47e4-b989-5492eafa07d3": {false, edge.OriginRequestPolicy{
+		Name: "Managed-AllViewer", Headers: edge.KeyPart{Behavior: "allViewer"}, Cookies: everything, QueryStrings: everything,
+	}},
+	"b689b0a8-53d0-40ab-baf2-68738e2966ac": {false, edge.OriginRequestPolicy{
+		Name:    "Managed-AllViewerExceptHostHeader",
+		Headers: edge.KeyPart{Behavior: "allExcept", Items: []string{"Host"}}, Cookies: everything, QueryStrings: everything,
+	}},
+}
+
+func only(headers ...string) edge.KeyPart { return edge.KeyPart{Behavior: "whitelist", Items: headers} }
 
 // managedHeadersPolicies are AWS's own response headers policies, by id (CloudFront Developer Guide, "Use managed response
 // headers policies").

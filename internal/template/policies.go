@@ -9,10 +9,13 @@ import (
 )
 
 // cachePolicy returns the policy of a behaviour: one of this stack, or a managed one.
-func (c *compiler) cachePolicy(b *object, v *value) edge.CachePolicy {
+func (c *compiler) cachePolicy(b *object, v *value, custom bool) edge.CachePolicy {
 	policy, ok := c.cachePolicies[v.resource]
 	if !ok {
 		policy, ok = managedCachePolicies[v.text]
+	}
+	if !ok && custom {
+		policy, ok = managedCachePoliciesWithHost[v.text]
 	}
 	if !ok {
 		b.fail(v.errorf("cache policy %q is neither of this stack nor a managed one that is modelled", v.text))

@@ -18,6 +18,7 @@ var resourceTypes = map[string]resourceType{
 	"AWS::CloudFront::Function":              {true, []string{"FunctionARN", "FunctionMetadata.FunctionARN", "Stage"}},
 	"AWS::CloudFront::CachePolicy":           {true, []string{"Id", "LastModifiedTime"}},
 	"AWS::CloudFront::ResponseHeadersPolicy": {true, []string{"Id", "LastModifiedTime"}},
+	"AWS::CloudFront::OriginRequestPolicy":   {true, []string{"Id", "LastModifiedTime"}},
 	"AWS::CloudFront::OriginAccessControl":   {true, []string{"Id"}},
 	"AWS::CloudFront::KeyValueStore":         {true, []string{"Arn", "Id", "Status"}},
 

@@ -99,8 +99,8 @@ func sameFiles(a, b []File) bool {
 	return slices.EqualFunc(a, b, func(x, y File) bool { return x.Path == y.Path && x.SHA256 == y.SHA256 && x.Size == y.Size })
 }
 
-func (m Manifest) bytes() (n int64) {
-	for _, f := range m.Files {
+func sizeOf(files []File) (n int64) {
+	for _, f := range files {
 		n += f.Size
 	}
 	return n

@@ -52,7 +52,7 @@ func (p *Publisher) Publish(ctx context.Context, req Request) (Result, error) {
 	}
 	r := &publication{Publisher: p, req: req, prog: &progress{tell: p.Progress}}
 	var err error
-	if r.folder, err = scan(ctx, req.Dir, r.prog); err != nil {
+	if r.folder, err = scan(ctx, req.Dir, p.PageAliases, r.prog); err != nil {
 		return Result{}, explain(err)
 	}
 	defer r.folder.close()
@@ -64,7 +64,8 @@ func (p *Publisher) Publish(ctx context.Context, req Request) (Result, error) {
 
 func (r *publication) run(ctx context.Context) (Result, error) {
 	r.res.LeftOut = r.folder.leftOut
-	r.res.Files = len(r.folder.files)
+	own, _ := partition(r.folder.files)
+	r.res.Files = len(own)
 	r.prog.begin(StepPrune, 0, 0)
 	var err error
 	if r.res.Pruned, err = r.prune(ctx, r.req.ID); err != nil {

@@ -12,6 +12,9 @@ type Publisher struct {
 	// PropagationGrace is how long retention waits after the pointer has moved, so that every edge has seen it move.
 	// DefaultPropagationGrace if it is 0; no wait if it is negative.
 	PropagationGrace time.Duration
+	// PageAliases makes every page that the folder has as about.html available as about/index.html too, which the static
+	// routing needs. Aliases are not counted as files.
+	PageAliases bool
 	// Now is the clock; time.Now if it is nil.
 	Now func() time.Time
 	// Progress is told of what happens, from one goroutine at a time; it may be nil.

@@ -22,7 +22,8 @@ func (p *Publisher) Releases(ctx context.Context) ([]Release, error) {
 	}
 	list := []Release{}
 	for _, m := range shelf.manifests {
-		list = append(list, Release{ID: m.Release, CreatedAt: m.CreatedAt, Files: len(m.Files), Bytes: m.bytes(), Commit: m.Commit, Message: m.Message})
+		own, _ := partition(m.Files)
+		list = append(list, Release{ID: m.Release, CreatedAt: m.CreatedAt, Files: len(own), Bytes: sizeOf(own), Commit: m.Commit, Message: m.Message})
 	}
 	for id, d := range shelf.damaged {
 		list = append(list, Release{ID: id, CreatedAt: d.modified, Problem: d.err.Error()})

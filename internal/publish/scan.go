@@ -30,6 +30,8 @@ type File struct {
 	SHA256       string `json:"sha256"`
 	ContentType  string `json:"contentType"`
 	CacheControl string `json:"cacheControl"`
+	// AliasOf is the path of the file that this one repeats under a second path (Publisher.PageAliases); empty for the others.
+	AliasOf string `json:"aliasOf,omitempty"`
 }
 
 // maxPath keeps "<release>/<path>" within the 1,024 bytes of an S3 key, whatever the release id.
@@ -68,8 +70,9 @@ func (f *folder) open(p string) (*os.File, error) {
 	return r, nil
 }
 
-// scan lists and digests the files of dir that a release may hold, and refuses the folder if it must not go live.
-func scan(ctx context.Context, dir string, prog *progress) (*folder, error) {
+// scan lists and digests the files of dir that a release may hold, and refuses the folder if it must not go live. The
+// files and bytes that it counts are those of the folder; aliases, if they are asked for, come on top.
+func scan(ctx context.Context, dir string, aliases bool, prog *progress) (*folder, error) {
 	f, err := openFolder(dir)
 	if err != nil {
 		return nil, err
@@ -82,14 +85,21 @@ func scan(ctx context.Context, dir string, prog *progress) (*folder, error) {
 		err = w.check(dir)
 	}
 	if err == nil {
-		slices.SortFunc(f.files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+		sortFiles(f.files)
 		err = f.digest(ctx, prog)
 	}
 	if err != nil {
 		f.close()
 		return nil, err
 	}
+	if aliases {
+		f.alias()
+	}
 	return f, nil
+}
+
+func sortFiles(files []File) {
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 }
 
 func openFolder(dir string) (*folder, error) {

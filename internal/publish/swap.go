@@ -131,7 +131,8 @@ func (p *Publisher) Rollback(ctx context.Context, id string) (Result, error) {
 	if err != nil {
 		return Result{}, explain(err)
 	}
-	res := Result{Release: id, Previous: moved.previous, Superseded: moved.superseded, Files: len(m.Files), Unchanged: len(m.Files)}
+	own, _ := partition(m.Files)
+	res := Result{Release: id, Previous: moved.previous, Superseded: moved.superseded, Files: len(own), Unchanged: len(own)}
 	if moved.damaged != nil {
 		res.Warnings = append(res.Warnings, fmt.Sprintf("mended: %v", moved.damaged))
 	}
@@ -189,7 +190,7 @@ func (p *Publisher) whole(ctx context.Context, id string, prog *progress) (Manif
 	if err != nil {
 		return Manifest{}, err
 	}
-	prog.begin(StepVerify, len(m.Files), m.bytes())
+	prog.begin(StepVerify, len(m.Files), sizeOf(m.Files))
 	have, err := p.listRelease(ctx, id)
 	if err != nil {
 		return Manifest{}, err
@@ -198,6 +199,6 @@ func (p *Publisher) whole(ctx context.Context, id string, prog *progress) (Manif
 		return Manifest{}, fault.New(fault.Other, "choose another release: "+releasesHint+"; or publish its files again",
 			"release %s is not whole: %s missing or changed in the store", id, some(lost))
 	}
-	prog.add(len(m.Files), m.bytes())
+	prog.add(len(m.Files), sizeOf(m.Files))
 	return m, nil
 }

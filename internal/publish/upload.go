@@ -34,10 +34,10 @@ func (r *publication) upload(ctx context.Context, id string, shelf *shelf, exact
 		if exact && len(strays(have, r.folder.files)) > 0 {
 			return errTaken
 		}
-		if err := r.send(ctx, id, have, shelf); err != nil {
+		if err := r.sendAll(ctx, id, have, shelf); err != nil {
 			return err
 		}
-		r.prog.begin(StepVerify, len(r.folder.files), r.folder.bytes)
+		r.prog.begin(StepVerify, len(r.folder.files), sizeOf(r.folder.files))
 		if have, err = r.listRelease(ctx, id); err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func (r *publication) upload(ctx context.Context, id string, shelf *shelf, exact
 		}
 		lost := missing(have, r.folder.files)
 		if len(lost) == 0 {
-			r.prog.add(len(r.folder.files), r.folder.bytes)
+			r.prog.add(len(r.folder.files), sizeOf(r.folder.files))
 			return nil
 		}
 		if attempt == maxRepairs {
@@ -101,16 +101,29 @@ func some(paths []string) string {
 	return fmt.Sprintf("%s and %d more files", strings.Join(paths[:few], ", "), len(paths)-few)
 }
 
-// send puts the files in place that are not yet there, and counts what it did.
-func (r *publication) send(ctx context.Context, id string, have map[string]Object, shelf *shelf) error {
-	r.prog.begin(StepUpload, len(r.folder.files), r.folder.bytes)
-	sources := copySources(id, shelf, r.folder.files)
+// sendAll puts the files in place that are not yet there, and then the aliases, which are copies of files that are.
+func (r *publication) sendAll(ctx context.Context, id string, have map[string]Object, shelf *shelf) error {
+	own, aliases := partition(r.folder.files)
+	r.prog.begin(StepUpload, len(r.folder.files), sizeOf(r.folder.files))
+	sources := copySources(id, shelf, own)
+	if err := r.send(ctx, id, own, have, func(f File) string { return sources[f.SHA256] }); err != nil {
+		return err
+	}
+	sent := r.res
+	err := r.send(ctx, id, aliases, have, func(f File) string { return id + "/" + f.AliasOf })
+	r.res.Uploaded, r.res.Copied = sent.Uploaded, sent.Copied // aliases are not counted as files
+	return err
+}
+
+// send puts files in place that are not yet there, by copying the object that source names where there is one, and
+// counts what it did.
+func (r *publication) send(ctx context.Context, id string, files []File, have map[string]Object, source func(File) string) error {
 	var mu sync.Mutex
 	memory := semaphore.NewWeighted(maxInFlight)
 	outer := ctx
 	g, ctx := errgroup.WithContext(outer) // its context ends with Wait, however that went
 	g.SetLimit(concurrency)
-	for _, f := range r.folder.files {
+	for _, f := range files {
 		if ctx.Err() != nil {
 			break
 		}
@@ -121,7 +134,7 @@ func (r *publication) send(ctx context.Context, id string, have map[string]Objec
 			}
 			defer memory.Release(weight)
 			o, exists := have[f.Path]
-			how, err := r.place(ctx, id, f, o, exists, sources[f.SHA256])
+			how, err := r.place(ctx, id, f, o, exists, source(f))
 			if err != nil {
 				return err
 			}

@@ -213,6 +213,7 @@ func Publisher(s state.Site, d *state.Deployed, version string) *publish.Publish
 		Store:            disk.OpenStore(s.Bucket()),
 		Pointer:          disk.OpenKV(s.KV()),
 		Keep:             d.Keep(),
+		PageAliases:      d.Config.Routing == site.RoutingStatic,
 		PropagationGrace: -1, // the edge reads the key-value store itself: nothing has to spread
 		ToolVersion:      version,
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,18 +33,24 @@ func distribution(templateYAML []byte, parameters map[string]string, origin edge
 	if err != nil {
 		return nil, nil, err
 	}
-	opts.Config, opts.Origins = config, map[string]edge.Origin{}
-	for _, b := range config.Behaviors {
-		isServer := func(c edge.CustomOrigin) bool { return c.ID == b.OriginID }
-		if !slices.ContainsFunc(config.CustomOrigins, isServer) {
-			opts.Origins[b.OriginID] = origin
-		}
-	}
+	opts.Config, opts.Origins = config, origins(config, origin)
 	e, err := edge.New(opts)
 	if err != nil {
 		return nil, nil, err
 	}
 	return e, config.Aliases, nil
+}
+
+// origins gives the bucket to every origin that is not an HTTP server.
+func origins(config edge.Config, bucket edge.Origin) map[string]edge.Origin {
+	m := map[string]edge.Origin{}
+	for _, b := range config.Behaviors {
+		m[b.OriginID] = bucket
+	}
+	for _, c := range config.CustomOrigins {
+		delete(m, c.ID)
+	}
+	return m
 }
 
 // bucket is a site's bucket as the edge's origin.

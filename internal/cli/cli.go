@@ -20,6 +20,7 @@ const name = "cloudfront-hosting-toolkit"
 // Main runs the command line of this process and returns its exit code. The first interrupt ends the command in good
 // order; a second one kills it.
 func Main() int {
+	keepDescriptors()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)

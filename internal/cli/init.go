@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,8 @@ type initOptions struct {
 	buildCommand string
 	outputDir    string
 	given        func(flag string) bool
+	// buildKept is set when the build is what the build file says, and not what was detected.
+	buildKept bool
 }
 
 func newInitCmd(s *session) *cobra.Command {
@@ -137,6 +140,11 @@ func (o *initOptions) existing() (config site.Config, known bool, err error) {
 
 // decide lays flags, and then the existing configuration, over what has been detected: found becomes what is meant.
 func (o *initOptions) decide(ctx context.Context, found *detect.Found, existing site.Config) error {
+	if existing.Framework == detect.Basic && found.Framework != detect.Basic && o.flags.Framework == "" {
+		found.Warnings = append(found.Warnings, fmt.Sprintf(
+			"this looks like a %s project, and is configured without a build; --framework %s changes that",
+			cmp.Or(found.Title, found.Framework), found.Framework))
+	}
 	found.Framework = cmp.Or(o.flags.Framework, existing.Framework, found.Framework)
 	found.Routing = cmp.Or(o.flags.Routing, existing.Routing, found.Routing)
 	if o.flags.Framework == detect.Basic {
@@ -193,8 +201,9 @@ func (o *initOptions) keepBuild(plan *scaffold.Plan) {
 	}
 	for i := range plan.Files {
 		f := &plan.Files[i]
-		if filepath.Base(f.Path) == site.BuildFile && f.Status == scaffold.Changed {
-			f.Status, f.Reason = scaffold.Kept, "no flag asks for another build; --framework, --build-command or --output-dir does"
+		if path.Base(f.Path) == site.BuildFile && (f.Status == scaffold.Changed || f.Status == scaffold.Kept) {
+			f.Status, f.Reason, f.Diff = scaffold.Kept, "", ""
+			o.buildKept = true
 		}
 	}
 }

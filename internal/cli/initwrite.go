@@ -66,12 +66,17 @@ func (o *initOptions) showFound(config site.Config, found detect.Found) error {
 	if found.Version != "" {
 		framework += " " + found.Version
 	}
+	build := cmp.Or(found.BuildCommand, style.Dim("none, the files are published as they are"))
+	output := cmp.Or(found.OutputDir, style.Dim("the project folder"))
+	if o.buildKept {
+		build, output = style.Dim("as it is in "+site.BuildFile), ""
+	}
 	return o.fields(
 		[2]string{"Source", source},
 		[2]string{"Framework", framework},
 		[2]string{"Packages", found.PackageManager},
-		[2]string{"Build", cmp.Or(found.BuildCommand, style.Dim("none, the files are published as they are"))},
-		[2]string{"Output", cmp.Or(found.OutputDir, style.Dim("the project folder"))},
+		[2]string{"Build", build},
+		[2]string{"Output", output},
 		[2]string{"Routing", string(found.Routing)},
 		[2]string{"Domain", config.DomainName},
 		[2]string{"Target", string(cmp.Or(config.Target, site.Local))},
@@ -101,6 +106,21 @@ func (o *initOptions) showFiles(plan *scaffold.Plan) error {
 	if err := table.Write(o.Out, style, 0); err != nil {
 		return fmt.Errorf("write answer: %w", err)
 	}
+	o.explainFiles(plan)
+	if o.dryRun {
+		o.next([2]string{"To write it", o.command("init")})
+		return nil
+	}
+	steps := [][2]string{{"To deploy", o.command("deploy")}}
+	if changed(plan) {
+		steps = append([][2]string{{"To keep it", "git add . && git commit -m \"Add hosting\""}}, steps...)
+	}
+	o.next(steps...)
+	return nil
+}
+
+// explainFiles says why files were kept or replaced, and with --verbose what the difference is.
+func (o *initOptions) explainFiles(plan *scaffold.Plan) {
 	for _, f := range plan.Files {
 		if f.Reason != "" {
 			o.warn("%s: %s", f.Path, f.Reason)
@@ -112,16 +132,6 @@ func (o *initOptions) showFiles(plan *scaffold.Plan) error {
 			fmt.Fprint(o.Err, f.Diff)
 		}
 	}
-	if o.dryRun {
-		o.next([2]string{"To write it", o.command("init")})
-		return nil
-	}
-	steps := [][2]string{{"To deploy", o.command("deploy")}}
-	if changed(plan) {
-		steps = append([][2]string{{"To keep it", "git add . && git commit -m \"Add hosting\""}}, steps...)
-	}
-	o.next(steps...)
-	return nil
 }
 
 // detectedView is what init found out, after flags and the configuration that was there have had their say.

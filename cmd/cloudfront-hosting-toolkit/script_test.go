@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -73,14 +72,4 @@ func stopServer(vars []string) {
 		stop.Path = path
 	}
 	_ = stop.Run()
-}
-
-// variable returns an environment variable of a list; the last one counts.
-func variable(vars []string, name string) string {
-	for i := len(vars) - 1; i >= 0; i-- {
-		if value, found := strings.CutPrefix(vars[i], name+"="); found {
-			return value
-		}
-	}
-	return ""
 }

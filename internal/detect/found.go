@@ -5,7 +5,10 @@ package detect
 
 import (
 	"context"
+	"fmt"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
@@ -38,6 +41,9 @@ type Found struct {
 	EnvFiles []string `json:"envFiles,omitempty"`
 	// Unsupported is set if the project, as it is configured, cannot be hosted as files.
 	Unsupported *Unsupported `json:"unsupported,omitempty"`
+	// Paths are what the site depends on, globs relative to the top of the repository: a change elsewhere need not deploy
+	// it. Empty if that is the whole repository.
+	Paths []string `json:"paths,omitempty"`
 	// Apps are the deployable projects of a monorepo, if the folder is the root of one.
 	Apps []App `json:"apps,omitempty"`
 	// SourceError is a fault.Usage that says why Repository or Branch is empty; nil if both are known.
@@ -82,18 +88,118 @@ type App struct {
 	Framework string `json:"framework"`
 }
 
-// Project looks at the project in dir. It fails only if the folder cannot be read or a file of it that must be understood
-// cannot be parsed; whatever cannot be told is left empty.
-func Project(ctx context.Context, dir string) (Found, error) {
+// Project looks at the project in dir. It fails, with a fault.Usage, only if the folder cannot be read or its package.json
+// is not valid; whatever cannot be told is left empty, and a warning says so. At the root of a monorepo that has no site of
+// its own, Framework is empty and Apps lists the projects to choose from.
+func Project(ctx context.Context, dir string) (Found, error) { return ProjectAs(ctx, dir, "") }
+
+// ProjectAs is Project for a project whose framework the user has named: a key of Frameworks, one of upstream's names, or a
+// name that is not known, which leaves the choice to what is seen. A framework that was named needs no evidence.
+func ProjectAs(ctx context.Context, dir, framework string) (Found, error) {
 	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return Found{}, fmt.Errorf("find project folder %s: %w", dir, err)
+	}
+	asked := make(chan Source, 1)
+	go func() { asked <- Git(ctx, abs) }()
+	found, err := look(abs, canonical(framework))
+	source := <-asked
 	if err != nil {
 		return Found{}, err
 	}
-	source := Git(ctx, abs)
-	found := Found{
-		Repository: source.Repository, Branch: source.Branch, Subdir: source.Subdir, SourceError: source.Err,
-		Framework: Basic, Routing: site.RoutingStatic, Evidence: []string{}, Warnings: source.Warnings,
-	}
-	found.Build.Dir = source.Subdir
+	found.Repository, found.Branch, found.SourceError = source.Repository, source.Branch, source.Err
+	found.Warnings = append(source.Warnings, found.Warnings...)
 	return found, nil
+}
+
+// upstream's names of frameworks that mean exactly one of ours. Its reactjs and vuejs may be any of several.
+var upstream = map[string]string{"angularjs": "angular", "nextjs": "nextjs", "astro": "astro", "basic": Basic}
+
+// canonical is the key of a framework that was named; "" if the name leaves a choice.
+func canonical(name string) string {
+	if key, ok := upstream[name]; ok {
+		return key
+	}
+	for _, f := range table {
+		if f.key == name {
+			return name
+		}
+	}
+	return ""
+}
+
+// Frameworks are the keys of the frameworks that are known, with the names that people know them by, in the order of the table.
+func Frameworks() (all []struct{ Key, Title string }) {
+	for _, f := range table {
+		all = append(all, struct{ Key, Title string }{f.key, f.title})
+	}
+	return all
+}
+
+// look is Project without git.
+func look(dir, framework string) (Found, error) {
+	found := Found{Framework: Basic, Routing: site.RoutingStatic, Evidence: []string{}, Warnings: []string{}}
+	p, err := newProbe(dir)
+	if err != nil {
+		return found, err
+	}
+	top := topOf(dir)
+	found.Subdir = relative(top, dir)
+	found.Build.Dir = found.Subdir
+	if found.Subdir != "" {
+		found.Paths = []string{found.Subdir + "/**"}
+	}
+	found.EnvFiles = p.envFiles()
+	p.named = framework
+	ws := p.workspace(top)
+	switch {
+	case framework == Basic:
+		p.folder(&found)
+	case p.nx(ws, top, &found):
+	case p.known(ws, top, &found):
+	case p.isRoot() && p.apps(top, &found):
+	default:
+		p.unknown(ws, top, &found)
+	}
+	if len(found.EnvFiles) > 0 && found.BuildCommand != "" {
+		found.Warnings = append(found.Warnings, "left out of the configuration: "+strings.Join(found.EnvFiles, ", ")+"; name the variables that the build needs in the build file's env section")
+	}
+	return found, nil
+}
+
+// topOf is the top of the repository that a folder is in, or the folder itself.
+func topOf(dir string) string {
+	for top := dir; ; top = filepath.Dir(top) {
+		if exists(filepath.Join(top, ".git")) {
+			return top
+		}
+		if top == filepath.Dir(top) {
+			return dir
+		}
+	}
+}
+
+// relative is the path from one folder to another, with slashes; "" for the same.
+func relative(from, to string) string {
+	rel, err := filepath.Rel(from, to)
+	if err != nil || rel == "." {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
+// envFiles are the names of the files with variables; examples of them are left out.
+func (p *probe) envFiles() []string {
+	var names []string
+	for _, name := range p.names {
+		if name != ".env" && !strings.HasPrefix(name, ".env.") {
+			continue
+		}
+		switch path.Ext(name) {
+		case ".example", ".sample", ".template", ".dist", ".defaults":
+		default:
+			names = append(names, name)
+		}
+	}
+	return names
 }

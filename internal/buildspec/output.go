@@ -44,7 +44,7 @@ func (p *outputPipe) read(r *os.File, log *buildLog) {
 			if i < 0 {
 				break
 			}
-			log.Write(held[:i])
+			_, _ = log.Write(held[:i])
 			held = append(held[:0], held[i+len(p.mark):]...)
 			if p.last.Load() {
 				return
@@ -55,7 +55,7 @@ func (p *outputPipe) read(r *os.File, log *buildLog) {
 		if err != nil {
 			keep = 0
 		}
-		log.Write(held[:len(held)-keep])
+		_, _ = log.Write(held[:len(held)-keep])
 		held = append(held[:0], held[len(held)-keep:]...)
 		if err != nil {
 			return

@@ -51,7 +51,7 @@ func (g *processGroup) lead() error {
 	}
 	g.leader, g.alive, g.ended = cmd, alive, make(chan struct{})
 	go func(ended chan struct{}) {
-		cmd.Wait()
+		_ = cmd.Wait()
 		close(ended)
 	}(g.ended)
 	return nil
@@ -74,14 +74,14 @@ func (g *processGroup) end(grace time.Duration) (found bool) {
 		return false
 	}
 	pgid := g.leader.Process.Pid
-	g.leader.Process.Kill()
+	_ = g.leader.Process.Kill()
 	<-g.ended
 	g.leader = nil
 
 	signal := func(s syscall.Signal) {
-		syscall.Kill(-pgid, s)
+		_ = syscall.Kill(-pgid, s)
 		for _, pid := range strays(pgid, g.token) {
-			syscall.Kill(pid, s)
+			_ = syscall.Kill(pid, s)
 		}
 	}
 	gone := func() bool { return !groupLives(pgid) && len(strays(pgid, g.token)) == 0 }

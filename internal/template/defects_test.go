@@ -38,16 +38,6 @@ func listed(v any) []string {
 	return list
 }
 
-func (s *stack) behaviors() map[string]map[string]any {
-	config := s.properties("Distribution")["DistributionConfig"].(map[string]any)
-	all := map[string]map[string]any{"": config["DefaultCacheBehavior"].(map[string]any)}
-	for _, b := range config["CacheBehaviors"].([]any) {
-		behavior := b.(map[string]any)
-		all[behavior["PathPattern"].(string)] = behavior
-	}
-	return all
-}
-
 // The defects of the upstream toolkit that this template makes impossible, each by its number and what went wrong.
 func TestUpstreamDefects(t *testing.T) {
 	tests := map[string]func(t *testing.T){

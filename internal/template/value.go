@@ -111,15 +111,6 @@ func (o *object) scalar(v *value) string {
 	return v.text
 }
 
-// oneOf returns a property's text, which must be one of the choices, or the first of them.
-func (o *object) oneOf(name string, choices ...string) string {
-	v := o.get(name)
-	if v == nil {
-		return choices[0]
-	}
-	return o.choice(v, choices...)
-}
-
 // needOneOf returns the text of a property that must be there and be one of the choices.
 func (o *object) needOneOf(name string, choices ...string) string {
 	return o.choice(o.need(name), choices...)

@@ -76,7 +76,10 @@ func listEnds(t *testing.T, s publish.ObjectStore) {
 		put(t, s, key, key)
 	}
 	n := 0
-	for range s.List(t.Context(), "") {
+	for _, err := range s.List(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if n++; n == 2 {
 			break
 		}

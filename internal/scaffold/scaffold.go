@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/buildspec"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/detect"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/routing"
@@ -36,10 +37,12 @@ type Choices struct {
 // Status is what Write does, or did, to a file.
 type Status string
 
-// The statuses. A file is Kept if it differs from what would be written and a person has edited it.
+// The statuses. A file is Kept if it differs from what would be written and a person has edited it. It is Converted if the
+// upstream toolkit wrote it in a form that does nothing here: its meaning stays, and the old file is kept beside it.
 const (
 	Created   Status = "created"
 	Changed   Status = "changed"
+	Converted Status = "converted"
 	Unchanged Status = "unchanged"
 	Kept      Status = "kept"
 )
@@ -207,9 +210,25 @@ func (p *Plan) build(c Choices) (File, error) {
 	if err != nil {
 		return f, err
 	}
+	if buildspec.Upstream(f.old) && !c.Force {
+		p.convert(&f)
+		return f, nil
+	}
 	f.becomes(sign("#", text))
 	p.protect(&f, c.Force)
 	return f, nil
+}
+
+// convert turns a build file of the upstream toolkit, which copies the site into a bucket, into one that names its artifacts.
+func (p *Plan) convert(f *File) {
+	text, changes, err := buildspec.Convert(f.old)
+	if err != nil {
+		f.Status, f.Reason = Kept, err.Error()+": --force replaces the file and keeps yours beside it"
+		return
+	}
+	f.becomes(text)
+	f.Status, f.Backup = Converted, p.backup(f.Path)
+	f.Reason = "it was the upstream toolkit's: " + strings.Join(changes, "; ")
 }
 
 func (p *Plan) function(c Choices) (File, error) {
@@ -231,8 +250,14 @@ func (p *Plan) function(c Choices) (File, error) {
 	}
 	f.becomes(sign("//", []byte(code)))
 	p.protect(&f, c.Force)
+	if f.Status == Kept && bytes.Contains(f.old, []byte(upstreamKVS)) {
+		f.Reason = "it is the upstream toolkit's, and works as it is; --force replaces it with this toolkit's and keeps yours beside it"
+	}
 	return f, nil
 }
+
+// upstreamKVS is the placeholder for the key-value store in functions of the upstream toolkit.
+const upstreamKVS = "__KVS_ID__"
 
 // ignored is the line for .gitignore: logs that upstream, or a person, keeps in the toolkit's folder.
 const ignored = site.Folder + "/*.log"

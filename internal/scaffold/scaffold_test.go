@@ -1,7 +1,6 @@
 package scaffold_test
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,8 +16,6 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
 const (
 	configFile   = site.Folder + "/" + site.ConfigFile
 	buildFile    = site.Folder + "/" + site.BuildFile
@@ -33,62 +30,6 @@ var (
 			Runtimes: map[string]string{"nodejs": "22"}, Cache: []string{"/root/.npm/**/*"}},
 	}
 )
-
-func TestBuildspec(t *testing.T) {
-	tests := map[string]struct {
-		build  detect.Build
-		subdir string
-	}{
-		"plain":               {},
-		"plain in a folder":   {subdir: "docs"},
-		"built folder":        {build: detect.Build{OutputDir: "public"}},
-		"npm":                 {build: vite.Build},
-		"command only":        {build: detect.Build{BuildCommand: "make site"}},
-		"subfolder":           {build: detect.Build{Dir: "my site", InstallCommand: "npm ci", BuildCommand: "npm run build", OutputDir: "dist", Cache: []string{".next/cache/**/*"}}, subdir: "my site"},
-		"workspace":           {build: detect.Build{InstallCommand: "pnpm install --frozen-lockfile", BuildCommand: "pnpm --filter ./apps/web run build", OutputDir: "build"}, subdir: "apps/web"},
-		"workspace, Nx":       {build: detect.Build{BuildCommand: "npx nx build web", OutputDir: "../../dist/apps/web"}, subdir: "apps/web"},
-		"awkward commands":    {build: detect.Build{BuildCommand: `npm run build -- --base="/a: b" # 'x' && true`, OutputDir: "di st", Runtimes: map[string]string{"nodejs": "22", "python": "3.12"}}},
-		"commands like words": {build: detect.Build{Setup: []string{"true", "- x", "[ -x a ] || b", "@a", "%b", "!c", "{d", "*e", "&f", "? g", "a:", "null", "~", "0x1f", "it's \"so\""}, BuildCommand: "yes", OutputDir: "123"}},
-		"several lines":       {build: detect.Build{BuildCommand: "set -e\nhugo --minify\n\necho done", OutputDir: "public"}},
-		"backslashes":         {build: detect.Build{BuildCommand: "build.cmd", OutputDir: `out\www`}},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			text, err := scaffold.Buildspec(tc.build, tc.subdir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			spec, err := buildspec.Parse("build.yml", text)
-			if err != nil {
-				t.Fatalf("%v\n%s", err, text)
-			}
-			var commands []string
-			for _, phase := range spec.Phases {
-				for _, c := range phase.Commands {
-					commands = append(commands, c.Text)
-				}
-			}
-			all := "\n" + strings.Join(commands, "\n") + "\n"
-			for _, c := range append(tc.build.Setup, tc.build.InstallCommand, tc.build.BuildCommand) {
-				if !strings.Contains(all, "\n"+c+"\n") && c != "" {
-					t.Errorf("command %q is not in %q", c, commands)
-				}
-			}
-			golden(t, strings.ReplaceAll(strings.ReplaceAll(name, " ", "-"), ",", "")+".yml", text)
-		})
-	}
-	if text, _ := scaffold.Buildspec(detect.Build{}, ""); string(text) != string(buildspec.Plain()) {
-		t.Error("a basic site does not get the plain build file")
-	}
-}
-
-func TestOutputFolderStaysInTheRepository(t *testing.T) {
-	for _, dir := range []string{"/srv/www", "../dist", "a/../../b", `C:\dist`} {
-		if _, err := scaffold.Buildspec(detect.Build{OutputDir: dir}, ""); fault.KindOf(err) != fault.Usage {
-			t.Errorf("%s: %v", dir, err)
-		}
-	}
-}
 
 func TestFirstRun(t *testing.T) {
 	dir := t.TempDir()
@@ -188,6 +129,58 @@ func TestHandEditsAreKept(t *testing.T) {
 			t.Errorf("build file:\n%s", got)
 		}
 		put(t, dir, buildFile, edited)
+	}
+}
+
+func TestUpstreamsFilesAreConverted(t *testing.T) {
+	const theirs = `version: 0.2
+phases:
+  install:
+    commands:
+      - npm ci
+  build:
+    commands:
+      - npm run build
+      - cd build # the output
+      - echo aws s3 cp ./ s3://$DEST_BUCKET_NAME/$CODEBUILD_RESOLVED_SOURCE_VERSION/ --recursive
+      - aws s3 cp ./ s3://$DEST_BUCKET_NAME/$CODEBUILD_RESOLVED_SOURCE_VERSION/ --recursive
+`
+	const function = "import cf from 'cloudfront';\nconst kvsId = '__KVS_ID__';\n"
+	dir := t.TempDir()
+	put(t, dir, configFile, `{"repoUrl": ".", "branchName": "main", "framework": "reactjs"}`)
+	put(t, dir, buildFile, theirs)
+	put(t, dir, functionFile, function)
+	p := prepare(t, dir, vite)
+	want := []string{configFile + " changed", buildFile + " converted", functionFile + " kept", ".gitignore created"}
+	if diff := cmp.Diff(want, statuses(p)); diff != "" {
+		t.Fatalf("(-want +got)\n%s", diff)
+	}
+	if f := p.Files[1]; !strings.Contains(f.Diff, "-      - aws s3 cp") || !strings.Contains(f.Reason, "upstream") || f.Backup == "" {
+		t.Errorf("converted file: %+v", f)
+	}
+	if f := p.Files[2]; !strings.Contains(f.Reason, "upstream") {
+		t.Errorf("function: %s", f.Reason)
+	}
+	write(t, p)
+	if read(t, dir, buildFile+".bak") != theirs {
+		t.Error("upstream's build file is lost")
+	}
+	spec, err := buildspec.Parse("b.yml", []byte(read(t, dir, buildFile)))
+	if err != nil || spec.Artifacts == nil || spec.Artifacts.Base.Glob != "build" {
+		t.Errorf("%v\n%s", err, read(t, dir, buildFile))
+	}
+	force := vite
+	force.Force = true
+	if p := prepare(t, dir, force); p.Files[2].Status != scaffold.Changed || p.Files[2].Backup == "" {
+		t.Errorf("with --force: %+v", p.Files[2])
+	}
+}
+
+func TestUpstreamsFilesThatCannotBeConverted(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, buildFile, "version: 0.2\nphases:\n  build:\n    commands:\n      - cd $OUT\n      - aws s3 cp ./ s3://$DEST_BUCKET_NAME/$CODEBUILD_RESOLVED_SOURCE_VERSION/ --recursive\n")
+	if f := prepare(t, dir, vite).Files[1]; f.Status != scaffold.Kept || !strings.Contains(f.Reason, "--force") {
+		t.Errorf("%s: %s", f.Status, f.Reason)
 	}
 }
 
@@ -347,22 +340,5 @@ func put(t *testing.T, dir, name, text string) {
 	}
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got)\n%s", path, diff)
 	}
 }

@@ -26,7 +26,7 @@ func (p *Plan) Write() error {
 				return err
 			}
 		}
-		if f.Status == Created || f.Status == Changed {
+		if f.Status == Created || f.Status == Changed || f.Status == Converted {
 			if err := p.replace(f.Path, f.text); err != nil {
 				return err
 			}

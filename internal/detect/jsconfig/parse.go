@@ -83,10 +83,6 @@ func (p *parser) is(op string) bool {
 	return p.at(p.pos).kind == punct && p.tokens[p.pos].val == op
 }
 
-func (p *parser) isWord(w string) bool {
-	return p.at(p.pos).kind == word && p.tokens[p.pos].val == w
-}
-
 func (p *parser) take(op string) bool {
 	if p.is(op) {
 		p.pos++

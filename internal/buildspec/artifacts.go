@@ -262,7 +262,7 @@ func (c *collector) instead(glob, cwd string) string {
 			folders = append(folders, e.Name())
 		}
 	}
-	if near := nearest(name, folders); near != "" {
+	if near := fault.Nearest(name, folders); near != "" {
 		return parent + near
 	}
 	for _, candidate := range outputFolders {

@@ -99,7 +99,7 @@ func (d *decoder) mapping(n *yaml.Node, what string, fields []field) {
 			}
 			names[i] = f.name
 		}
-		if near := nearest(key.Value, names); near != "" {
+		if near := fault.Nearest(key.Value, names); near != "" {
 			d.problem(key, "unknown key %q in %s, did you mean %q?", key.Value, what, near)
 			return
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
 
 // The exit codes. They are a contract: see writeExitCodes.
@@ -91,7 +90,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	if _, flag, found := strings.Cut(err.Error(), "unknown flag: --"); found {
 		var known []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-		if near := site.Nearest(flag, known); near != "" {
+		if near := fault.Nearest(flag, known); near != "" {
 			hint = "did you mean --" + near + "?"
 		}
 	}
@@ -108,7 +107,7 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	for _, c := range cmd.Commands() {
 		known = append(known, c.Name())
 	}
-	if near := site.Nearest(args[0], known); near != "" {
+	if near := fault.Nearest(args[0], known); near != "" {
 		hint = "did you mean: " + name + " " + near
 	}
 	return usage(hint, "unknown command %q", args[0])

@@ -239,7 +239,7 @@ func Keys() []string {
 }
 
 func unknownKey(key string) string {
-	if near := Nearest(key, Keys()); near != "" {
+	if near := fault.Nearest(key, Keys()); near != "" {
 		return fmt.Sprintf("unknown key %q, did you mean %q?", key, near)
 	}
 	return fmt.Sprintf("unknown key %q, the keys are %s", key, strings.Join(Keys(), ", "))

@@ -9,12 +9,11 @@ mkdir -p "$demo"
 demo=$(cd "$demo" && pwd)
 tool=$demo/cloudfront-hosting-toolkit
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-run() { printf '\033[36m$ %s\033[0m\n' "$*"; "$@"; }
-[ -t 1 ] && [ -z "${NO_COLOR:-}" ] || {
-  say() { printf '\n%s\n' "$*"; }
-  run() { printf '$ %s\n' "$*"; "$@"; }
-}
+bold= cyan= plain=
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$(printf '\033[1m') cyan=$(printf '\033[36m') plain=$(printf '\033[0m'); fi
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+# run CODE: shows a command as it would be typed, and runs it.
+run() { printf '%s$ %s%s\n' "$cyan" "$1" "$plain"; eval "$1"; }
 
 # A command that knows where the demo keeps its state, so that nothing outside the folder is touched.
 if [ -x "$tool" ]; then "$tool" serve --stop >/dev/null 2>&1 || true; fi
@@ -29,31 +28,34 @@ PATH=$demo:$PATH
 say "1. A git repository with a small site"
 cp -R examples/hello "$demo/hello"
 cd "$demo/hello"
-run git init --quiet --initial-branch main
-git config user.name >/dev/null || run git config user.name "Demo"
-git config user.email >/dev/null || run git config user.email "demo@example.com"
-run git add .
-run git commit --quiet --message "A site"
+run "git init --quiet --initial-branch main"
+git config user.name >/dev/null || run 'git config user.name Demo'
+git config user.email >/dev/null || run 'git config user.email demo@example.com'
+run "git add ."
+run 'git commit --quiet --message "A site"'
 
 say "2. init: look at the project, write three files"
-run cloudfront-hosting-toolkit init --yes --build-command "sh build.sh" --output-dir public --routing static
-run git add .
-run git commit --quiet --message "Add the hosting configuration"
+run 'cloudfront-hosting-toolkit init --yes --build-command "sh build.sh" --output-dir public --routing static'
+run "git add ."
+run 'git commit --quiet --message "Add the hosting configuration"'
 
 say "3. deploy: create the hosting, build, publish, serve"
-run cloudfront-hosting-toolkit deploy --yes
+run 'cloudfront-hosting-toolkit deploy'
 
 url=$(cloudfront-hosting-toolkit show --json | sed -n 's/.*"url": *"\([^"]*\)".*/\1/p' | head -n 1)
+port=${url##*:}
 say "It is live: $url"
 cat <<END
-Now, in another terminal or this one:
+(If your browser does not know *.localhost: http://127.0.0.1:$port)
+
+Now, in this terminal or another:
 
   cd ${demo#"$OLDPWD"/}/hello
 
-Change it        edit pages/index.html, then  git commit -am "New words"   and reload the page
-Break it         delete the <title> of a page, git commit -am "Oops"       the site stays as it was
-See what happened  ../cloudfront-hosting-toolkit status      and      ../cloudfront-hosting-toolkit logs
-Go back          ../cloudfront-hosting-toolkit rollback                    at once
-List releases    ../cloudfront-hosting-toolkit releases
-Stop the server  ../cloudfront-hosting-toolkit serve --stop
+  change it         edit pages/index.html, git commit -am "New words", and reload the page
+  break it          delete the <title> of a page, git commit -am "Oops": the site stays as it was
+  see why           ../cloudfront-hosting-toolkit status, and ... logs
+  go back           ../cloudfront-hosting-toolkit rollback
+  list releases     ../cloudfront-hosting-toolkit releases
+  stop the server   ../cloudfront-hosting-toolkit serve --stop
 END

@@ -253,7 +253,7 @@ func measureKillPublish(ctx context.Context, b *bench) ([]row, error) {
 		if err := cmd.Start(); err != nil {
 			return nil, err
 		}
-		time.AfterFunc(time.Duration(rand.Int64N(int64(120*time.Millisecond))), func() { _ = cmd.Process.Kill() })
+		time.AfterFunc(time.Duration(rand.Int64N(int64(400*time.Millisecond))), func() { _ = cmd.Process.Kill() })
 		if err := cmd.Wait(); err != nil {
 			cut++
 		}

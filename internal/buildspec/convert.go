@@ -106,11 +106,11 @@ func (c *conversion) follow(i int, indent, command string) {
 	c.lastCD = -1
 	for part := range strings.SplitSeq(strings.ReplaceAll(command, ";", "&&"), "&&") {
 		part = strings.TrimSpace(part)
-		if !onlyCD(part) {
+		if !changesDir.MatchString(part) {
 			continue
 		}
 		dir := strings.Trim(strings.TrimSpace(strings.TrimPrefix(part, "cd ")), `"'`)
-		if strings.ContainsAny(dir, "$`*?~ ") || strings.HasPrefix(dir, "/") || dir == "-" {
+		if !onlyCD(part) || strings.ContainsAny(dir, "$`*?~ ") || strings.HasPrefix(dir, "/") || dir == "-" {
 			c.unknown = true
 			continue
 		}
@@ -120,6 +120,10 @@ func (c *conversion) follow(i int, indent, command string) {
 		c.lastCD = i
 	}
 }
+
+// changesDir matches a command that moves to another folder, in whatever way: `cd $(…)`, `cd a || cd b`, `then cd a`. One in
+// a subshell, `(cd a`, leaves the commands after it where they were.
+var changesDir = regexp.MustCompile(`(?:^|\s)(?:cd|pushd|popd)(?:\s|$)`)
 
 // onlyCD reports whether a command only changes the working directory.
 func onlyCD(command string) bool {

@@ -74,6 +74,11 @@ func TestConvertRefuses(t *testing.T) {
 	tests := map[string]struct{ commands, want string }{
 		"not upstream's":      {"make", "it does not copy to the bucket"},
 		"a variable folder":   {"cd $OUT\n      - aws s3 cp ./" + copyAll, "line 6: the folder that is copied can't be told from the text"},
+		"a computed folder":   {"cd $(ls -d build*)\n      - aws s3 cp ./" + copyAll, "line 6: the folder that is copied can't be told from the text"},
+		"a computed folder 2": {"cd $(ls -d build*) && aws s3 cp ./" + copyAll, "line 5: the folder that is copied can't be told from the text"},
+		"one of two folders":  {"cd build || cd dist\n      - aws s3 cp ./" + copyAll, "line 6: the folder that is copied can't be told from the text"},
+		"a folder, perhaps":   {"if [ -d build ]; then cd build; fi\n      - aws s3 cp ./" + copyAll, "line 6: the folder that is copied can't be told from the text"},
+		"a folder, pushed":    {"pushd build\n      - aws s3 cp ./" + copyAll, "line 6: the folder that is copied can't be told from the text"},
 		"outside":             {"cd ..\n      - aws s3 cp ./" + copyAll, "line 6: the folder that is copied is outside of the project"},
 		"two folders":         {"aws s3 cp a" + copyAll + "\n      - aws s3 cp b" + copyAll, `line 6: two folders are copied, "a" and "b"`},
 		"part of a condition": {"if true; then aws s3 cp ./" + copyAll + "; fi", "line 5: the copy is part of a longer command"},

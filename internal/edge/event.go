@@ -3,6 +3,7 @@ package edge
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
 )
@@ -121,3 +122,9 @@ var commonNames = func() map[string]string {
 	}
 	return m
 }()
+
+// RequestEvent is the event that the viewer-request function of a distribution is called with for a request.
+func RequestEvent(c *Config, hr *http.Request) *cfjs.Event {
+	e := &Edge{config: *c, now: time.Now}
+	return e.event(e.newRequest(hr), cfjs.ViewerRequest)
+}

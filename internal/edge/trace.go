@@ -98,12 +98,15 @@ type TracedHeader struct {
 	Source      Source
 }
 
+// explainedID is the id of every request that is explained, so that the same answer is the same twice.
+const explainedID = "explained-00000000000000000000000000000000000000000000=="
+
 // Explain answers a request as ServeHTTP does, by the very same code, and returns what happened instead of writing the
 // answer. It is not for requests of viewers: it takes the time to keep and hash everything.
 func (e *Edge) Explain(ctx context.Context, hr *http.Request) (*Trace, error) {
 	r := e.newRequest(hr)
 	t := &Trace{}
-	r.trace = t
+	r.trace, r.id = t, explainedID
 	a := e.serve(ctx, r)
 	defer a.close()
 	t.Behavior, t.Index = r.behavior.Behavior, r.behavior.index

@@ -171,6 +171,8 @@ func compileStore(o *object) error {
 // form that it has on AWS, and is the same whenever the same site is compiled.
 func (r *resolver) attributeText(name, typ, attribute string) string {
 	switch {
+	case r.named != nil:
+		return r.named(name, typ, attribute)
 	case typ == "AWS::CloudFront::Distribution" && attribute == "DomainName":
 		return r.distributionDomain()
 	case typ == "AWS::CloudFront::Distribution":

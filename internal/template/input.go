@@ -38,6 +38,7 @@ func For(s *site.Site) (Input, error) {
 		ParamKeepReleases:        strconv.Itoa(s.Keep()),
 		ParamBuildTimeoutMinutes: strconv.Itoa(buildMinutes(s.BuildTimeout())),
 		ParamDomainNames:         s.Config.DomainName,
+		ParamRouting:             string(s.Config.Routing), // a loaded site always has one
 	}
 	buildspec, err := s.Buildspec()
 	if err != nil {

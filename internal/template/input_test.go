@@ -38,6 +38,7 @@ func TestForParameters(t *testing.T) {
 		return merged(Parameters{
 			ParamSiteName: s.Name(), ParamPipelineName: pipelineName(s.Name()), ParamKeepReleases: "10",
 			ParamBuildTimeoutMinutes: "30", ParamDomainNames: "", ParamBuildspecPath: "", ParamSourceType: "git",
+			ParamRouting: string(s.Config.Routing),
 		}, more)
 	}
 	tests := map[string]struct {

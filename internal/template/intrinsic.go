@@ -74,6 +74,8 @@ type resolver struct {
 	parameters map[string]string
 	types      map[string]string // of the resources, by logical id
 	conditions map[string]*bool  // nil while being worked out
+	// named gives the text that stands for a resource; nil for that of the local edge.
+	named func(name, typ, attribute string) string
 	// spent counts the values and bytes that were made, against a template that multiplies a long text.
 	spent int
 }

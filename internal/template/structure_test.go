@@ -42,27 +42,7 @@ func (s *stack) properties(name string) map[string]any {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return plain(v).(map[string]any)
-}
-
-func plain(v *value) any {
-	switch {
-	case v.fields != nil:
-		m := map[string]any{}
-		for name, field := range v.fields {
-			if !field.none {
-				m[name] = plain(field)
-			}
-		}
-		return m
-	case v.list != nil:
-		list := make([]any, len(v.list))
-		for i, item := range v.list {
-			list[i] = plain(item)
-		}
-		return list
-	}
-	return v.text
+	return v.plain().(map[string]any)
 }
 
 // names are the resources that are created.
@@ -232,18 +212,25 @@ func merged(a, b Parameters) Parameters {
 }
 
 func TestReleaseComputeByRegion(t *testing.T) {
-	tests := map[string]struct{ region, choice, want string }{
-		"offered":      {"us-east-1", "lambda", "LINUX_LAMBDA_CONTAINER BUILD_LAMBDA_2GB"},
-		"last of list": {"sa-east-1", "lambda", "LINUX_LAMBDA_CONTAINER BUILD_LAMBDA_2GB"},
-		"not offered":  {"eu-west-3", "lambda", "LINUX_CONTAINER BUILD_GENERAL1_SMALL"},
-		"future":       {"xx-new-1", "lambda", "LINUX_CONTAINER BUILD_GENERAL1_SMALL"},
-		"chosen":       {"us-east-1", "ec2", "LINUX_CONTAINER BUILD_GENERAL1_SMALL"},
+	const (
+		lambda = "LINUX_LAMBDA_CONTAINER BUILD_LAMBDA_2GB aws/codebuild/amazonlinux-x86_64-lambda-standard:python3.13"
+		ec2    = "LINUX_CONTAINER BUILD_GENERAL1_SMALL aws/codebuild/amazonlinux-x86_64-standard:5.0"
+	)
+	tests := map[string]struct{ region, choice, architecture, want string }{
+		"offered":       {"us-east-1", "lambda", "x86_64", lambda},
+		"last of list":  {"sa-east-1", "lambda", "x86_64", lambda},
+		"not offered":   {"eu-west-3", "lambda", "x86_64", ec2},
+		"future":        {"xx-new-1", "lambda", "x86_64", ec2},
+		"chosen":        {"us-east-1", "ec2", "x86_64", ec2},
+		"arm on lambda": {"us-east-1", "lambda", "arm64", "ARM_LAMBDA_CONTAINER BUILD_LAMBDA_2GB aws/codebuild/amazonlinux-aarch64-lambda-standard:python3.13"},
+		"arm on ec2":    {"eu-west-3", "lambda", "arm64", "ARM_CONTAINER BUILD_GENERAL1_SMALL aws/codebuild/amazonlinux-aarch64-standard:3.0"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := newStack(t, merged(variants["git pipeline"], Parameters{"AWS::Region": tc.region, ParamReleaseCompute: tc.choice}))
+			s := newStack(t, merged(variants["git pipeline"], Parameters{"AWS::Region": tc.region, ParamReleaseCompute: tc.choice,
+				ParamReleaseArchitecture: tc.architecture}))
 			e := s.properties("ReleaseProject")["Environment"].(map[string]any)
-			if got := e["Type"].(string) + " " + e["ComputeType"].(string); got != tc.want {
+			if got := e["Type"].(string) + " " + e["ComputeType"].(string) + " " + e["Image"].(string); got != tc.want {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 		})

@@ -71,8 +71,10 @@ const (
 	ParamBuildComputeType    = "BuildComputeType"
 	ParamBuildTimeoutMinutes = "BuildTimeoutMinutes"
 	ParamReleaseCompute      = "ReleaseCompute"
+	ParamReleaseArchitecture = "ReleaseArchitecture"
 	ParamReleaseImage        = "ReleaseImage"
 	ParamToolkitSHA256       = "ToolkitSha256"
+	ParamRouting             = "Routing"
 	ParamKeepReleases        = "KeepReleases"
 	ParamDomainNames         = "DomainNames"
 	ParamCertificateArn      = "CertificateArn"
@@ -104,8 +106,9 @@ const (
 	EnvBucket           = "CHT_BUCKET"
 	EnvKeyValueStoreArn = "CHT_KEY_VALUE_STORE_ARN"
 	EnvKeepReleases     = "CHT_KEEP_RELEASES"
+	EnvRouting          = "CHT_ROUTING"
 	EnvURL              = "CHT_URL"
 )
 
-// ToolkitKey is the key in the artifact bucket under which the release step finds the toolkit's Linux (amd64) binary.
+// ToolkitKey is the key in the artifact bucket under which the release step finds the toolkit's Linux binary.
 func ToolkitKey(sha256 string) string { return "toolkit/" + sha256 }

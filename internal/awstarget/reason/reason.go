@@ -1,12 +1,11 @@
 // Package reason says what an error of AWS means to a person: one sentence, and the way out. It knows the errors that a
-// deployment meets, whichever service they come from: credentials, permissions, throttling, quotas, and the network.
+// deployment meets, whichever service they come from: permissions, throttling, quotas, and accounts that are not ready.
+// What is wrong with credentials or the network is package account's to say.
 package reason
 
 import (
 	"context"
 	"errors"
-	"net"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -31,16 +30,6 @@ func Of(err error) error {
 		}
 		return &plain{api, err}
 	}
-	var dns *net.DNSError
-	var request *url.Error
-	switch {
-	case errors.As(err, &dns):
-		return fault.New(fault.Other, "check the network and the region ("+dns.Name+" is asked for), then run the command again",
-			"AWS cannot be reached: %w", innermost(err, dns))
-	case errors.As(err, &request):
-		return fault.New(fault.Other, "check the network and any proxy, then run the command again",
-			"AWS cannot be reached: %w", innermost(err, request))
-	}
 	return err
 }
 
@@ -59,14 +48,6 @@ func (p *plain) Error() string {
 }
 
 func (p *plain) Unwrap() error { return p.whole }
-
-func innermost(whole, inner error) error { return &shown{inner, whole} }
-
-// shown is an error that shows a part of itself, and is the whole for errors.Is.
-type shown struct{ part, whole error }
-
-func (s *shown) Error() string { return s.part.Error() }
-func (s *shown) Unwrap() error { return s.whole }
 
 // Code returns the code of an error of an AWS service, or "".
 func Code(err error) string {
@@ -102,17 +83,6 @@ var throttled = regexp.MustCompile(`^(Throttling|ThrottlingException|ThrottledEx
 
 // kinds are tried in order; the first that fits counts. What names a quota names the one that hosting.yaml uses.
 var kinds = []kind{
-	{
-		code:     regexp.MustCompile(`^(ExpiredToken|ExpiredTokenException|RequestExpired)$`),
-		message:  regexp.MustCompile(`(?i)(token (included in the request )?(is|has) expired)`),
-		sentence: "the AWS credentials have expired",
-		hint:     "sign in again (aws sso login, or what gave you the credentials), then run the same command: it goes on where it stopped",
-	},
-	{
-		code:     regexp.MustCompile(`^(UnrecognizedClientException|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignatureException|IncompleteSignature)$`),
-		sentence: "AWS does not know these credentials",
-		hint:     "check them with: aws sts get-caller-identity; a region that has to be enabled in the account gives this error too",
-	},
 	{
 		code:     throttled,
 		message:  regexp.MustCompile(`(?i)(rate exceeded|throttl)`),

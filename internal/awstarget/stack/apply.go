@@ -58,7 +58,9 @@ func (s *Stack) failed(ctx context.Context, state State) error {
 	return fault.New(fault.Failed, "mend that, then run deploy again\n"+hint, "stack %s %s: %s", s.Name, what, why)
 }
 
-func exists(why string) bool { return strings.Contains(why, "already exist") || strings.Contains(why, "AlreadyExists") }
+func exists(why string) bool {
+	return strings.Contains(why, "already exist") || strings.Contains(why, "AlreadyExists")
+}
 
 // firstFailure is the resource that failed first in the last operation, and why: what failed after it was only cut short.
 // Where taking a change back got stuck, it is the resource that failed last.

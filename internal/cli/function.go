@@ -36,8 +36,11 @@ func newFunctionCmd(s *session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "function",
 		Short: "Test the site's CloudFront Function",
-		Args:  arguments(0, 0, ""),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long:  "Runs the project's CloudFront Function on this machine, as AWS would.",
+		Example: "  " + name + " function test --url /about\n" +
+			"  " + name + " function test tests/function",
+		Args: arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newFunctionTestCmd(s))
 	return cmd

@@ -1,11 +1,17 @@
 package edge
 
 import (
+	"bytes"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/andybalholm/brotli"
 )
 
 // nullWriter is a ResponseWriter that keeps its header map and nothing else.
@@ -56,20 +62,61 @@ func BenchmarkEdge(b *testing.B) {
 	}
 }
 
+// sourceText is real text of about a size: the source code of this project.
+func sourceText(b *testing.B, size int) []byte {
+	b.Helper()
+	files, err := filepath.Glob("../*/*.go")
+	if err != nil || len(files) == 0 {
+		b.Fatalf("no source files: %v", err)
+	}
+	var text []byte
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if text = append(text, data...); len(text) >= size {
+			return text[:size]
+		}
+	}
+	return text
+}
+
 // BenchmarkCompress shows what the first viewer of an object waits for.
 func BenchmarkCompress(b *testing.B) {
-	var text strings.Builder
-	for i := 0; text.Len() < 1<<20; i++ {
-		text.WriteString(strings.Repeat("x", i%7) + "function f" + http.StatusText(i%600) + "(a, b) { return a[b]; }\n")
-	}
-	for name, size := range map[string]int{"10KB": 10 << 10, "100KB": 100 << 10, "1MB": 1 << 20} {
+	for _, size := range []int{10 << 10, 100 << 10, 1 << 20} {
+		body := sourceText(b, size)
 		for _, enc := range []encoding{gzipped, brotlied} {
-			b.Run(name+"/"+encodingNames[enc], func(b *testing.B) {
-				body := []byte(text.String()[:size])
-				b.SetBytes(int64(size))
+			b.Run(fmt.Sprintf("%dKB/%s", size>>10, encodingNames[enc]), func(b *testing.B) {
+				b.SetBytes(int64(len(body)))
 				for b.Loop() {
 					compress(enc, body)
 				}
+			})
+		}
+	}
+}
+
+// BenchmarkBrotliLevels is what each level costs, and what it leaves of the text: the choice in compress.
+func BenchmarkBrotliLevels(b *testing.B) {
+	for _, size := range []int{100 << 10, 1 << 20} {
+		body := sourceText(b, size)
+		for _, level := range []int{3, 4, 5, 6, 7, 9, 11} {
+			b.Run(fmt.Sprintf("%dKB/%d", size>>10, level), func(b *testing.B) {
+				b.SetBytes(int64(len(body)))
+				left := 0
+				for b.Loop() {
+					var out bytes.Buffer
+					w := brotli.NewWriterLevel(&out, level)
+					if _, err := w.Write(body); err != nil {
+						b.Fatal(err)
+					}
+					if err := w.Close(); err != nil {
+						b.Fatal(err)
+					}
+					left = out.Len()
+				}
+				b.ReportMetric(100*float64(left)/float64(len(body)), "%left")
 			})
 		}
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // objectKey maps a rewritten URI to the key of an object in a bucket: the URI without its leading slash, percent-decoded
-// once. It returns the status with which S3 refuses a URI that has no key, or 0.
+// once, with a space for "+", which S3 reads in paths as forms have it (%2B is a plus sign). It returns the status with which S3 refuses a URI that has no key, or 0.
 //
 //   - 400: the URI is not one. It lacks the leading slash, a percent-encoding is malformed, or the decoded key is not
 //     UTF-8 (S3 answers InvalidURI).
@@ -20,9 +20,9 @@ func objectKey(uri string) (key string, refused int) {
 		return "", 400
 	}
 	key = uri[1:]
-	if strings.IndexByte(key, '%') >= 0 {
+	if strings.ContainsAny(key, "%+") {
 		var ok bool
-		if key, ok = decode(key); !ok {
+		if key, ok = decode(strings.ReplaceAll(key, "+", " ")); !ok {
 			return "", 400
 		}
 	}

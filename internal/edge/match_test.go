@@ -51,7 +51,7 @@ func TestObjectKey(t *testing.T) {
 		"encoded space":             {"/r1/a%20b.html", "r1/a b.html", 0},
 		"space as it is":            {"/r1/a b.html", "r1/a b.html", 0},
 		"UTF-8":                     {"/r1/%C3%BCber.html", "r1/über.html", 0},
-		"plus is a plus":            {"/r1/c++.html", "r1/c++.html", 0},
+		"plus is a space":           {"/r1/a+b.html", "r1/a b.html", 0},
 		"encoded plus":              {"/r1/c%2B%2B.html", "r1/c++.html", 0},
 		"decoded once":              {"/r1/100%2525.html", "r1/100%25.html", 0},
 		"encoded slash is a slash":  {"/r1/a%2Fb", "r1/a/b", 0},

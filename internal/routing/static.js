@@ -30,7 +30,8 @@ async function handler(event) {
     return unavailable();
   }
   // The release is part of the path, so it is part of the cache key too: releases never mix.
-  request.uri = '/' + release + route(request.uri);
+  // S3 would read a plus sign as a space.
+  request.uri = '/' + release + route(request.uri).replace(/\+/g, '%2B');
   return request;
 }
 

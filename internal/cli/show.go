@@ -84,10 +84,13 @@ func (s *session) afterShow(info hosting.Info) (steps [][2]string) {
 	return steps
 }
 
-// sourceProblem says why news of the repository do not arrive.
+// sourceProblem says why news of the repository do not arrive, or are passed over.
 func (s *session) sourceProblem(info hosting.Info) {
 	if info.SourceError != "" && !s.json {
 		s.warn("the repository cannot be read at present: %s", hang(info.SourceError, len("warning: ")))
+	}
+	if id, subject, ok := strings.Cut(info.PassedOver, " "); ok && !s.json {
+		fmt.Fprintf(s.Err, "Not deployed: %s  %s\n  It changes nothing within the paths of the configuration.\n", short(id), subject)
 	}
 }
 
@@ -139,6 +142,8 @@ type infoView struct {
 	Differs  []string   `json:"differs"`
 	// SourceError says why the repository cannot be read at present.
 	SourceError string `json:"sourceError"`
+	// PassedOver names the newest commit if it was not deployed because it changes nothing within the site's paths.
+	PassedOver string `json:"passedOver"`
 }
 
 type sourceView struct {
@@ -152,7 +157,7 @@ func newInfoView(i hosting.Info) infoView {
 	return infoView{
 		Site: i.Site, Target: i.Target, URL: i.URL, Domain: i.Domain,
 		Source: sourceView(i.Source), Release: i.Release, Serving: i.Serving, Location: i.Location, PushURL: i.PushURL,
-		Releases: i.Releases, Bytes: i.Bytes, Differs: orEmpty(i.Differs), SourceError: i.SourceError,
+		Releases: i.Releases, Bytes: i.Bytes, Differs: orEmpty(i.Differs), SourceError: i.SourceError, PassedOver: i.PassedOver,
 	}
 }
 

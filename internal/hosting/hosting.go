@@ -22,6 +22,9 @@ type Info struct {
 	PushURL string `json:"pushUrl,omitempty"`
 	// SourceError says why the repository cannot be read at present; empty if it can.
 	SourceError string `json:"sourceError,omitempty"`
+	// PassedOver names the newest commit of the branch if it is not deployed because it changes nothing within the site's
+	// paths: its id, a space, and its subject. Local target only.
+	PassedOver string `json:"passedOver,omitempty"`
 	// Releases and Bytes are the number of stored releases and their size.
 	Releases int   `json:"releases"`
 	Bytes    int64 `json:"bytes"`

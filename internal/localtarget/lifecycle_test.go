@@ -253,3 +253,49 @@ func TestTwoDeploymentsWithoutAServerTakeTurns(t *testing.T) {
 		}
 	}
 }
+
+// A commit that changes nothing within the paths starts no execution, and that is said; the next one that does is compared
+// with what was run, not with the commit before it.
+func TestPathsPassOverCommits(t *testing.T) {
+	b := newBed(t)
+	b.write("cloudfront-hosting-toolkit/cloudfront-hosting-toolkit-config.json", `{"repoUrl":".","branchName":"main","routing":"static","paths":["*.html"]}`)
+	b.commit("first")
+	d, _ := b.mustDeploy(hosting.DeployOptions{})
+	h := b.hosting("")
+	other := func(text string) string {
+		b.write("docs/notes.txt", text)
+		b.git("add", "-A")
+		b.git("commit", "-q", "-m", text)
+		return b.git("rev-parse", "HEAD")
+	}
+	passedOver := func(want string) {
+		t.Helper()
+		deadline := time.Now().Add(20 * time.Second)
+		for {
+			info, err := h.Show(t.Context())
+			if err == nil && info.PassedOver == want {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("passed over %q, want %q; %v", info.PassedOver, want, err)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	id := other("elsewhere")
+	passedOver(id + " elsewhere")
+	if e, err := h.Execution(t.Context(), ""); err != nil || e.ID != d.Execution.ID {
+		t.Errorf("execution %s, want %s; %v", e.ID, d.Execution.ID, err)
+	}
+	b.commit("second")
+	await(t, d.URL, "second")
+	passedOver("")
+
+	// By hand it is deployed all the same.
+	id = other("again")
+	passedOver(id + " again")
+	if d, _ = b.mustDeploy(hosting.DeployOptions{}); d.Execution.Revision != id {
+		t.Errorf("deploy ran %s, want %s", d.Execution.Revision, id)
+	}
+	passedOver("")
+}

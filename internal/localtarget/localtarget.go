@@ -82,6 +82,9 @@ func (h *Hosting) info(ctx context.Context, d *state.Deployed) (hosting.Info, er
 	if data, err := os.ReadFile(h.site.SourceError()); err == nil {
 		info.SourceError = strings.TrimSpace(string(data))
 	}
+	if data, err := os.ReadFile(h.site.PassedOver()); err == nil {
+		info.PassedOver = strings.TrimSpace(string(data))
+	}
 	p := pipeline.Publisher(h.site, d, h.opts.Version)
 	live, _, err := p.Pointer.Read(ctx)
 	if err != nil {
@@ -117,7 +120,7 @@ func (h *Hosting) differs(d *state.Deployed) []string {
 		return []string{template.DiffersConfiguration}
 	}
 	differs := template.Differs(deployed, in)
-	same := d.Repository == h.project.Repository && d.Config == h.project.Config && d.Subdir == h.project.Subdir
+	same := d.Repository == h.project.Repository && d.Config.Equal(h.project.Config) && d.Subdir == h.project.Subdir
 	if !same && !slices.Contains(differs, template.DiffersConfiguration) {
 		differs = append(differs, template.DiffersConfiguration)
 	}

@@ -158,7 +158,7 @@ func (p *Plan) config(c Choices) (File, error) {
 		switch {
 		case err == nil:
 			p.Config = merge(existing, c.Config)
-			if p.Config == existing {
+			if p.Config.Equal(existing) {
 				f.becomes(f.old) // the same values: the file's own formatting stays
 				return f, nil
 			}
@@ -184,11 +184,19 @@ func merge(existing, chosen site.Config) site.Config {
 	if chosen.RepoURL != "" {
 		existing.S3Bucket, existing.S3Path = "", ""
 	}
+	paths := existing.Paths
+	if chosen.Paths != nil {
+		paths = chosen.Paths
+	}
+	if chosen.S3Bucket != "" {
+		paths = nil
+	}
 	return site.Config{
 		Schema:              cmp.Or(chosen.Schema, existing.Schema),
 		Target:              cmp.Or(chosen.Target, existing.Target),
 		RepoURL:             cmp.Or(chosen.RepoURL, existing.RepoURL),
 		BranchName:          cmp.Or(chosen.BranchName, existing.BranchName),
+		Paths:               paths,
 		S3Bucket:            cmp.Or(chosen.S3Bucket, existing.S3Bucket),
 		S3Path:              cmp.Or(chosen.S3Path, existing.S3Path),
 		Framework:           cmp.Or(chosen.Framework, existing.Framework),

@@ -59,7 +59,7 @@ func (c Config) Marshal() []byte {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(c); err != nil { // strings and integers only: there is nothing that could fail
+	if err := e.Encode(c); err != nil { // strings, lists of them and integers only: there is nothing that could fail
 		panic(err)
 	}
 	return b.Bytes()
@@ -207,6 +207,12 @@ func assign(field reflect.Value, raw json.RawMessage) string {
 			return "a whole number"
 		}
 		field.SetInt(int64(n))
+	case reflect.Slice:
+		var list []string
+		if raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
+			return "a list of strings"
+		}
+		field.Set(reflect.ValueOf(list))
 	default:
 		var s string
 		if raw[0] != '"' || json.Unmarshal(raw, &s) != nil {

@@ -29,7 +29,9 @@ func TestParse(t *testing.T) {
 		"upstream's zip configuration": {`{"s3bucket": "my-bucket", "s3path": "sites/a"}`, site.Config{S3Bucket: "my-bucket", S3Path: "sites/a"}},
 		"zone as the API returns it": {`{` + source + `, "domainName": "a.b", "hostedZoneId": "/hostedzone/Z1"}`,
 			with(func(c *site.Config) { c.DomainName, c.HostedZoneID = "a.b", "/hostedzone/Z1" })},
-		"a bucket's root":   {`{"s3bucket": "my-bucket"}`, site.Config{S3Bucket: "my-bucket"}},
+		"a bucket's root": {`{"s3bucket": "my-bucket"}`, site.Config{S3Bucket: "my-bucket"}},
+		"paths": {`{` + source + `, "paths": ["apps/web/**", "packages/[a-c]*/**", "package.json"]}`,
+			with(func(c *site.Config) { c.Paths = []string{"apps/web/**", "packages/[a-c]*/**", "package.json"} })},
 		"byte order mark":   {"\ufeff{" + source + "}", git},
 		"empty strings":     {`{` + source + `, "domainName": "", "framework": ""}`, git},
 		"the folder itself": {`{"repoUrl": ".", "branchName": "feature/a"}`, site.Config{RepoURL: ".", BranchName: "feature/a"}},
@@ -48,7 +50,7 @@ func TestParse(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 			again, err := site.Parse("c.json", got.Marshal())
-			if err != nil || again != got {
+			if err != nil || !again.Equal(got) {
 				t.Errorf("marshalled and parsed again: %+v, %v", again, err)
 			}
 		})
@@ -125,6 +127,17 @@ func TestParseErrors(t *testing.T) {
 		"zone":               {"{" + source + ",\n \"domainName\": \"a.b\", \"hostedZoneId\": \"a.b\"}", `"hostedZoneId": expected the id of a hosted zone`, "list-hosted-zones"},
 		"zone alone":         {"{" + source + ",\n \"hostedZoneId\": \"Z1\"}", `a hosted zone needs a "domainName"`, ""},
 
+		"paths, text":     {"{" + source + ",\n \"paths\": \"a/**\"}", `c.json:2:11: "paths": expected a list of strings, found a string`, ""},
+		"paths, numbers":  {"{" + source + ",\n \"paths\": [1]}", `c.json:2:11: "paths": expected a list of strings`, ""},
+		"paths, empty":    {"{" + source + ",\n \"paths\": [\"a\", \"\"]}", `c.json:2:11: "paths": a glob is empty`, "apps/web/**"},
+		"paths, absolute": {"{" + source + ",\n \"paths\": [\"/a/**\"]}", `"/a/**" is not a glob of the repository's files`, "relative"},
+		"paths, outside":  {"{" + source + ",\n \"paths\": [\"a/../../b\"]}", `is not a glob`, ""},
+		"paths, comma":    {"{" + source + ",\n \"paths\": [\"{a,b}/**\"]}", `is not a glob`, ""},
+		"paths, bracket":  {"{" + source + ",\n \"paths\": [\"a[b\"]}", `a bracket that is not closed`, ""},
+		"paths, long":     {"{" + source + ",\n \"paths\": [\"" + strings.Repeat("a", 256) + "\"]}", `is longer than 255`, ""},
+		"paths, too many": {"{" + source + ",\n \"paths\": [" + strings.Repeat(`"a", `, 8) + "\"b\"]}", `9 globs, and CodePipeline takes 8`, "join"},
+		"paths of a zip":  {"{\"s3bucket\": \"abc\", \"paths\": [\"a/**\"]}", `fed by zip files`, ""},
+
 		"two at once": {"{" + source + ",\n \"target\": \"x\",\n \"routing\": \"y\"}", "c.json:2:12: \"target\": expected \"local\" or \"aws\", found \"x\"\nc.json:3:13: \"routing\"", ""},
 	}
 	for name, tc := range tests {
@@ -182,7 +195,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again, err := site.Parse("c.json", c.Marshal()); err != nil || again != c {
+		if again, err := site.Parse("c.json", c.Marshal()); err != nil || !again.Equal(c) {
 			t.Errorf("%q: parsed again: %+v, %v, want %+v", data, again, err, c)
 		}
 	})

@@ -2,7 +2,10 @@
 // and the names that follow from them.
 package site
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // Folder is the toolkit's folder in a project; ConfigFile, BuildFile and FunctionFile are the files in it.
 // The names are those of the upstream toolkit.
@@ -34,16 +37,19 @@ const (
 
 // Config is the configuration file as it is written. Upstream's keys keep their names.
 type Config struct {
-	Schema       string  `json:"$schema,omitempty"`
-	Target       Target  `json:"target,omitempty"`
-	RepoURL      string  `json:"repoUrl,omitempty"`
-	BranchName   string  `json:"branchName,omitempty"`
-	S3Bucket     string  `json:"s3bucket,omitempty"`
-	S3Path       string  `json:"s3path,omitempty"`
-	Framework    string  `json:"framework,omitempty"`
-	Routing      Routing `json:"routing,omitempty"`
-	DomainName   string  `json:"domainName,omitempty"`
-	HostedZoneID string  `json:"hostedZoneId,omitempty"`
+	Schema     string `json:"$schema,omitempty"`
+	Target     Target `json:"target,omitempty"`
+	RepoURL    string `json:"repoUrl,omitempty"`
+	BranchName string `json:"branchName,omitempty"`
+	// Paths are globs of files in the repository, relative to its top, with slashes: a commit that changes none of them is
+	// not deployed by itself. Without any, every commit is.
+	Paths        []string `json:"paths,omitempty"`
+	S3Bucket     string   `json:"s3bucket,omitempty"`
+	S3Path       string   `json:"s3path,omitempty"`
+	Framework    string   `json:"framework,omitempty"`
+	Routing      Routing  `json:"routing,omitempty"`
+	DomainName   string   `json:"domainName,omitempty"`
+	HostedZoneID string   `json:"hostedZoneId,omitempty"`
 	// KeepReleases is how many releases retention keeps; DefaultKeepReleases if it is 0.
 	KeepReleases int `json:"keepReleases,omitempty"`
 	// BuildTimeoutMinutes ends a build that runs longer; DefaultBuildTimeout if it is 0.
@@ -51,6 +57,9 @@ type Config struct {
 	// PollSeconds is how often a remote repository is asked for news; DefaultPoll if it is 0. Local target only.
 	PollSeconds int `json:"pollSeconds,omitempty"`
 }
+
+// Equal reports whether two configurations have the same values.
+func (c Config) Equal(other Config) bool { return bytes.Equal(c.Marshal(), other.Marshal()) }
 
 // Defaults of the configuration.
 const (

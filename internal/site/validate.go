@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,9 @@ func (c Config) problems(given func(key string) bool) []problem {
 			"expected the id of a hosted zone, like Z0123456789ABCDEFGHIJ, found %q", c.HostedZoneID)
 	case c.DomainName == "":
 		add("hostedZoneId", `add "domainName", or remove "hostedZoneId"`, `a hosted zone needs a "domainName"`)
+	}
+	if why, hint := c.pathsProblem(); why != "" {
+		add("paths", hint, "%s", why)
 	}
 	number := func(key string, value, most int) {
 		if value < 0 || value > most || value == 0 && given(key) {
@@ -98,6 +102,38 @@ func (c Config) bucketProblems() []problem {
 		found = append(found, problem{"s3path", fmt.Sprintf(`"s3path": %q is not a key prefix`, c.S3Path), ""})
 	}
 	return found
+}
+
+// Limits of a pipeline's file path filters (CodePipeline User Guide, "Quotas in AWS CodePipeline").
+const (
+	MaxPaths    = 8
+	maxPathSize = 255
+)
+
+// pathsProblem says what is wrong with the path filters; "" if nothing is. A comma would end a filter in the template's
+// parameter, and braces make no sense without one.
+func (c Config) pathsProblem() (why, hint string) {
+	if len(c.Paths) > 0 && c.S3Bucket != "" {
+		return "a site that is fed by zip files has no paths to watch", `remove "paths"`
+	}
+	if len(c.Paths) > MaxPaths {
+		return fmt.Sprintf("%d globs, and CodePipeline takes %d", len(c.Paths), MaxPaths), "join some of them, like packages/**"
+	}
+	for _, glob := range c.Paths {
+		hint = "write a glob relative to the top of the repository, like apps/web/**"
+		switch {
+		case glob == "":
+			return "a glob is empty", hint
+		case len(glob) > maxPathSize:
+			return fmt.Sprintf("%q is longer than %d characters", glob, maxPathSize), ""
+		case strings.HasPrefix(glob, "/"), strings.HasPrefix(glob, "./"), strings.ContainsAny(glob, `\,{}!`),
+			strings.ContainsFunc(glob, func(r rune) bool { return r < ' ' || r == 0x7f }), slices.Contains(strings.Split(glob, "/"), ".."):
+			return fmt.Sprintf("%q is not a glob of the repository's files", glob), hint
+		case strings.Count(glob, "[") != strings.Count(glob, "]"):
+			return fmt.Sprintf("%q has a bracket that is not closed", glob), ""
+		}
+	}
+	return "", ""
 }
 
 // zoneID is the id as people have it (Z…) or as Route 53's API returns it (/hostedzone/Z…).

@@ -60,6 +60,9 @@ type Work interface {
 type Pipeline struct {
 	Records Records
 	Work    Work
+	// Concerns, if it is set, tells whether commit can lead to another site than revision, which the newest execution was
+	// for. One that cannot is not run by itself.
+	Concerns func(ctx context.Context, revision string, commit source.Commit) bool
 	// Log is for what no execution's record can hold.
 	Log *slog.Logger
 
@@ -103,7 +106,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	defer stop(nil)
 	r.takeRequests()
 	for {
-		r.considerPush()
+		r.considerPush(ctx)
 		r.advance(stages)
 		select {
 		case <-ctx.Done():
@@ -214,7 +217,7 @@ func (r *runner) takeRequests() {
 
 // considerPush queues an execution for the commit that the branch points at, unless it has had its run. As long as an
 // earlier execution has yet to find its commit, it waits: they may turn out to be for the same one.
-func (r *runner) considerPush() {
+func (r *runner) considerPush(ctx context.Context) {
 	source := r.schedule.slots[0]
 	if r.pending == nil || source.running != nil || source.waiting != nil {
 		return
@@ -227,6 +230,9 @@ func (r *runner) considerPush() {
 		return
 	}
 	if ok && newest.Revision == c.ID && newest.Status != hosting.Stopped {
+		return
+	}
+	if ok && r.Concerns != nil && newest.Revision != "" && newest.Status != hosting.Stopped && !r.Concerns(ctx, newest.Revision, c) {
 		return
 	}
 	e, err := r.Records.Create(TriggerPush, c.ID, c.Subject)

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"sync"
@@ -38,6 +39,7 @@ func Start(ctx context.Context, site state.Site, version string, patience time.D
 	}
 	r := &Running{site: site, stages: stages, log: log, unlock: lock.Unlock, stopWatch: func() {}}
 	r.pipe = New(Records{Dir: site.Executions()}, stages, log)
+	r.pipe.Concerns = r.concerns
 	r.stop = background(ctx, func(ctx context.Context) {
 		if err := r.pipe.Run(ctx); err != nil {
 			log.Error("the pipeline cannot run", "error", err)
@@ -78,8 +80,30 @@ func (r *Running) take(u source.Update) {
 		r.log.Info("the repository can be read again")
 	}
 	if u.Commit.ID != "" {
+		_ = os.Remove(r.site.PassedOver()) // it is about another commit, or is written again at once
 		r.pipe.Push(u.Commit)
 	}
+}
+
+// concerns tells whether a commit has changed what the site's paths name since revision. Where that cannot be told, it has.
+func (r *Running) concerns(ctx context.Context, revision string, c source.Commit) bool {
+	d, err := r.site.Load()
+	if err != nil || len(d.Config.Paths) == 0 {
+		return true
+	}
+	touches, err := r.stages.Mirror(d).Touches(ctx, revision, c.ID, d.Config.Paths)
+	if err != nil {
+		r.log.Warn("it cannot be told what a commit changes; it is deployed", "commit", c.ID, "error", err)
+	}
+	if touches || err != nil {
+		return true
+	}
+	r.log.Info("the commit changes nothing within the site's paths; it is not deployed", "commit", c.ID, "subject", c.Subject)
+	text := fmt.Sprintf("%s %s\n", c.ID, c.Subject)
+	if err := state.WriteFile(r.site.PassedOver(), []byte(text)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		r.log.Error("the site's state cannot be written", "error", err)
+	}
+	return false
 }
 
 // Stop ends the watching and the pipeline, waits for both, and frees the site.

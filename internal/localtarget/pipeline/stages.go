@@ -78,6 +78,7 @@ func (s *Stages) Source(ctx context.Context, j *Job) error {
 			return err
 		}
 		j.Execution.Revision, j.Execution.Message = c.ID, c.Subject
+		_ = os.Remove(s.Site.PassedOver()) // this is the newest commit, and it is run
 	}
 	fmt.Fprintf(j.Output, "Source: commit %s of branch %s: %s\n", j.Execution.Revision, d.Branch, j.Execution.Message)
 	j.Progress("checking out %.12s %s", j.Execution.Revision, j.Execution.Message)

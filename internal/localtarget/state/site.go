@@ -40,6 +40,10 @@ func (s Site) Source() string { return filepath.Join(string(s), "source.git") }
 // SourceError returns the file that says why the repository cannot be reached; it exists as long as that is so.
 func (s Site) SourceError() string { return filepath.Join(string(s), "source-error.txt") }
 
+// PassedOver returns the file that names the newest commit if no execution was started for it, because it changes nothing
+// within the site's paths: its id, a space, and its subject.
+func (s Site) PassedOver() string { return filepath.Join(string(s), "passed-over.txt") }
+
 // Executions returns the folder with the executions of the pipeline.
 func (s Site) Executions() string { return filepath.Join(string(s), "executions") }
 

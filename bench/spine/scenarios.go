@@ -209,6 +209,7 @@ func measureKillServe(ctx context.Context, b *bench) ([]row, error) {
 	}
 	var wrong int
 	var times []time.Duration
+	live := "first"
 	for i := range b.kills {
 		mark := fmt.Sprintf("serve-%d", i)
 		if err := b.commit(ctx, mark); err != nil {
@@ -220,7 +221,7 @@ func measureKillServe(ctx context.Context, b *bench) ([]row, error) {
 		if err := b.startServe(ctx); err != nil {
 			return nil, err
 		}
-		if _, err := b.whole(); err != nil {
+		if _, err := b.whole(live, mark); err != nil {
 			fmt.Fprintln(os.Stderr, "after a kill of serve:", err)
 			wrong++
 		}
@@ -228,12 +229,13 @@ func measureKillServe(ctx context.Context, b *bench) ([]row, error) {
 			return nil, err
 		}
 		times = append(times, time.Since(start))
-		if got, err := b.whole(); err != nil || got != mark {
-			fmt.Fprintln(os.Stderr, "after the next run:", got, err)
+		if _, err := b.whole(mark); err != nil {
+			fmt.Fprintln(os.Stderr, "after the next run:", err)
 			wrong++
 		}
+		live = mark
 	}
-	return []row{{what: fmt.Sprintf("%d × `kill -9` of `serve` while a commit is on its way: restart → that commit is live, all %d files read before and after", b.kills, files), figure: spread(times), aim: "0 wrong", wrong: wrong}}, nil
+	return []row{{what: fmt.Sprintf("%d × `kill -9` of `serve` while a commit is on its way: restart → that commit is live; all %d files read after the restart and again when it is live", b.kills, files), figure: spread(times), aim: "0 wrong", wrong: wrong}}, nil
 }
 
 // measureKillPublish kills publish at random moments, reads the site, and publishes the same folder again.
@@ -257,15 +259,15 @@ func measureKillPublish(ctx context.Context, b *bench) ([]row, error) {
 		if err := cmd.Wait(); err != nil {
 			cut++
 		}
-		if got, err := b.whole(); err != nil || (got != mark && got != live) {
-			fmt.Fprintln(os.Stderr, "after a kill of publish:", got, err)
+		if _, err := b.whole(live, mark); err != nil {
+			fmt.Fprintln(os.Stderr, "after a kill of publish:", err)
 			wrong++
 		}
 		if _, err := b.tool(ctx, "publish", dir, "--release", mark); err != nil {
 			return nil, err
 		}
-		if got, err := b.whole(); err != nil || got != mark {
-			fmt.Fprintln(os.Stderr, "after publishing again:", got, err)
+		if _, err := b.whole(mark); err != nil {
+			fmt.Fprintln(os.Stderr, "after publishing again:", err)
 			wrong++
 		}
 		live = mark

@@ -16,8 +16,10 @@ var digest = strings.Repeat("0123456789abcdef", 4)
 
 // variants are the stacks that hosting.yaml makes: the parameters of each, beside those of phase 1.
 var variants = map[string]Parameters{
-	"git":                 {},
-	"git pipeline":        {ParamWithPipeline: "true", ParamToolkitSHA256: digest},
+	"git":          {},
+	"git pipeline": {ParamWithPipeline: "true", ParamToolkitSHA256: digest},
+	"paths": {ParamWithPipeline: "true", ParamToolkitSHA256: digest, ParamFullRepositoryID: "Alice/Hello",
+		ParamPathFilters: "apps/web/**,packages/ui/**,pnpm-lock.yaml"},
 	"existing connection": {ParamWithPipeline: "true", ParamToolkitSHA256: digest, ParamConnectionArn: arn},
 	"s3":                  {ParamSourceType: "s3"},
 	"s3 pipeline":         {ParamSourceType: "s3", ParamWithPipeline: "true", ParamToolkitSHA256: digest, ParamSourcePrefix: "in/"},

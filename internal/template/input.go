@@ -60,6 +60,9 @@ func For(s *site.Site) (Input, error) {
 	}
 	params[ParamSourceType] = "git"
 	params[ParamBranchName] = s.Config.BranchName
+	if len(s.Config.Paths) > 0 {
+		params[ParamPathFilters] = strings.Join(s.Config.Paths, ",")
+	}
 	if provider, id, ok := hostedRepository(s.Repository); ok {
 		params[ParamProviderType] = provider
 		params[ParamFullRepositoryID] = id

@@ -83,6 +83,10 @@ func TestForParameters(t *testing.T) {
 			site.Site{Config: site.Config{S3Bucket: "drop", S3Path: "/sites/hello/"}}, nil,
 			Parameters{ParamSourceType: "s3", ParamSourceBucketName: "drop", ParamSourcePrefix: "sites/hello/"},
 		},
+		"one of a monorepo": {
+			site.Site{Repository: "/r", Subdir: "apps/web", Config: site.Config{BranchName: "main", Paths: []string{"apps/web/**", "package.json"}}}, nil,
+			Parameters{ParamBranchName: "main", ParamSourceFolder: "apps/web", ParamPathFilters: "apps/web/**,package.json"},
+		},
 		"choices": {
 			site.Site{Repository: "/r", Config: site.Config{BranchName: "b", DomainName: "example.com", KeepReleases: 3,
 				BuildTimeoutMinutes: 1}}, nil,

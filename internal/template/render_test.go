@@ -149,7 +149,7 @@ func TestRenderedSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if left := MaxInlineBytes - len(rendered); left < 2048 {
+	if left := MaxInlineBytes - len(rendered); left < 1024 {
 		t.Errorf("%d bytes, only %d left", len(rendered), left)
 	}
 }

@@ -194,6 +194,7 @@ func TestPipelineGoldens(t *testing.T) {
 	}
 	git := newStack(t, merged(variants["git pipeline"], Parameters{ParamFullRepositoryID: "Alice/Hello"}))
 	golden(t, "pipeline-git.json", []byte(asJSON(t, git.properties("Pipeline"))))
+	golden(t, "pipeline-triggers.json", []byte(asJSON(t, newStack(t, variants["paths"]).properties("Pipeline")["Triggers"])))
 	s3 := newStack(t, variants["s3 pipeline"])
 	golden(t, "pipeline-s3.json", []byte(asJSON(t, map[string]any{
 		"Pipeline": s3.properties("Pipeline"), "Rule": s3.properties("UploadRule"),

@@ -63,6 +63,7 @@ const (
 	ParamConnectionArn       = "ConnectionArn"
 	ParamFullRepositoryID    = "FullRepositoryId"
 	ParamBranchName          = "BranchName"
+	ParamPathFilters         = "PathFilters"
 	ParamSourceBucketName    = "SourceBucketName"
 	ParamSourcePrefix        = "SourcePrefix"
 	ParamBuildspecPath       = "BuildspecPath"

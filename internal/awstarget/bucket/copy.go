@@ -1,0 +1,105 @@
+package bucket
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
+)
+
+// Copy implements publish.ObjectStore. The content never leaves S3. It is the very version whose digest was looked at: S3
+// copies it only if its ETag is still the same.
+func (s *Store) Copy(ctx context.Context, from, key, sha256 string, meta publish.Meta) error {
+	source, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.name, Key: &from})
+	if isMissing(err) {
+		return fmt.Errorf("copy %s to %s: %w", from, key, publish.ErrNotFound)
+	}
+	if err != nil {
+		return s.explain(err, "copy %s to %s: look at the source", from, key)
+	}
+	if digestOf(source.Metadata, source.ChecksumSHA256) != sha256 {
+		return fmt.Errorf("copy %s to %s: %w with digest %s", from, key, publish.ErrNotFound, sha256)
+	}
+	c := copying{Store: s, source: aws.String(copySource(s.name, from)), etag: source.ETag, size: aws.ToInt64(source.ContentLength)}
+	run := c.whole
+	if c.size > s.sizes.copyWhole {
+		run = c.inParts
+	}
+	err = settled(ctx, func() error {
+		err := run(ctx, key, sha256, meta)
+		if isRefused(err) && (!meta.IfAbsent || !s.has(ctx, key)) {
+			return fmt.Errorf("source changed: %w", publish.ErrNotFound)
+		}
+		if isMissing(err) {
+			return fmt.Errorf("source is gone: %w", publish.ErrNotFound)
+		}
+		return conditional(err, meta)
+	})
+	if err != nil {
+		return s.explain(err, "copy %s to %s", from, key)
+	}
+	return nil
+}
+
+// copySource is a key in the form of the x-amz-copy-source header: percent-encoded, slashes excepted.
+func copySource(bucket, key string) string {
+	parts := strings.Split(key, "/")
+	for i, p := range parts {
+		// A plus is a space in the eyes of some servers, and PathEscape leaves it alone.
+		parts[i] = strings.ReplaceAll(url.PathEscape(p), "+", "%2B")
+	}
+	return bucket + "/" + strings.Join(parts, "/")
+}
+
+// has reports whether there is an object of this key; if that cannot be told, there is.
+func (s *Store) has(ctx context.Context, key string) bool {
+	_, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.name, Key: &key})
+	return !isMissing(err)
+}
+
+// copying is one version of an object as the source of a copy.
+type copying struct {
+	*Store
+	source, etag *string
+	size         int64
+}
+
+func (c copying) whole(ctx context.Context, key, digest string, meta publish.Meta) error {
+	_, err := c.client.CopyObject(ctx, &s3.CopyObjectInput{
+		Bucket: &c.name, Key: &key, CopySource: c.source, CopySourceIfMatch: c.etag,
+		MetadataDirective: types.MetadataDirectiveReplace, Metadata: map[string]string{digestMeta: digest},
+		ContentType: optional(meta.ContentType), CacheControl: optional(meta.CacheControl), IfNoneMatch: onlyIfAbsent(meta),
+	})
+	return err
+}
+
+// inParts copies what is too large for one request.
+func (c copying) inParts(ctx context.Context, key, digest string, meta publish.Meta) error {
+	size := max(c.sizes.copyPart, (c.size+c.sizes.maxParts-1)/c.sizes.maxParts)
+	return c.assemble(ctx, key, digest, meta, func(u *parted) error {
+		g, ctx := errgroup.WithContext(ctx)
+		g.SetLimit(partsAtOnce)
+		for i := int64(0); i*size < c.size; i++ {
+			number, last := int32(i+1), min(i*size+size, c.size)-1
+			g.Go(func() error {
+				copied, err := c.client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
+					Bucket: &c.name, Key: &key, UploadId: &u.id, PartNumber: &number, CopySource: c.source, CopySourceIfMatch: c.etag,
+					CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", i*size, last)),
+				})
+				if err != nil {
+					return fmt.Errorf("part %d: %w", number, err)
+				}
+				u.add(number, copied.CopyPartResult.ETag, copied.CopyPartResult.ChecksumSHA256)
+				return nil
+			})
+		}
+		return g.Wait()
+	})
+}

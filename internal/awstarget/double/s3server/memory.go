@@ -1,0 +1,194 @@
+package s3server
+
+import (
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Memory is an S3 server in memory, for tests that need no other program. It takes buckets in the path, and is strict:
+// content is checked against every digest that comes with it, and what it does not know is an error. It knows objects,
+// copies, multipart uploads, conditions, ranges, listings and deletions; no versions.
+type Memory struct {
+	// Fault, if set, is asked ahead of each request; a code of its ("SlowDown") is the answer, with the status.
+	Fault func(r *http.Request) (status int, code string)
+	// PageSize is the most keys of a page of a listing; 1,000 if it is 0.
+	PageSize int
+	// LeastPart is the least size of a part of an upload that is not the last one; S3's 5 MiB if it is 0.
+	LeastPart int
+
+	mu      sync.Mutex
+	buckets map[string]*bucket
+	uploads map[string]*upload
+	serial  int
+}
+
+// NewMemory returns a server without buckets.
+func NewMemory() *Memory {
+	return &Memory{buckets: map[string]*bucket{}, uploads: map[string]*upload{}}
+}
+
+type bucket struct{ objects map[string]*object }
+
+type object struct {
+	body     []byte
+	header   http.Header // Content-Type, Cache-Control, X-Amz-Meta-…, X-Amz-Checksum-…
+	etag     string
+	modified time.Time
+}
+
+// upload is a multipart upload.
+type upload struct {
+	bucket, key string
+	header      http.Header
+	parts       map[int]*object
+}
+
+// failure is an error answer.
+type failure struct {
+	status  int
+	code    string
+	message string
+}
+
+func (f *failure) Error() string { return f.code + ": " + f.message }
+
+func fail(status int, code, format string, args ...any) error {
+	return &failure{status, code, fmt.Sprintf(format, args...)}
+}
+
+// ServeHTTP answers one request.
+func (m *Memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if m.Fault != nil {
+		if status, code := m.Fault(r); code != "" {
+			writeError(w, r, &failure{status, code, "as the test wants it"})
+			return
+		}
+	}
+	body, err := readBody(r)
+	if err == nil {
+		m.mu.Lock()
+		err = m.answer(w, r, body)
+		m.mu.Unlock()
+	}
+	if err != nil {
+		writeError(w, r, err)
+	}
+}
+
+// readBody reads and checks the content of a request.
+func readBody(r *http.Request) ([]byte, error) {
+	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-") {
+		return nil, fail(http.StatusForbidden, "AccessDenied", "the request is not signed")
+	}
+	if strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") {
+		return nil, fail(http.StatusNotImplemented, "NotImplemented", "aws-chunked content")
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil || r.ContentLength >= 0 && int64(len(body)) != r.ContentLength {
+		return nil, fail(http.StatusBadRequest, "IncompleteBody", "%d of %d bytes", len(body), r.ContentLength)
+	}
+	sum := sha256.Sum256(body)
+	if want := r.Header.Get("X-Amz-Content-Sha256"); len(want) == 64 && want != hex.EncodeToString(sum[:]) {
+		return nil, fail(http.StatusBadRequest, "XAmzContentSHA256Mismatch", "content has %x", sum)
+	}
+	if want := r.Header.Get("X-Amz-Checksum-Sha256"); want != "" && r.Method == http.MethodPut && want != base64.StdEncoding.EncodeToString(sum[:]) {
+		return nil, fail(http.StatusBadRequest, "BadDigest", "content has %x", sum)
+	}
+	return body, nil
+}
+
+// answer finds what a request is about.
+func (m *Memory) answer(w http.ResponseWriter, r *http.Request, body []byte) error {
+	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	query := r.URL.Query()
+	if key == "" && r.Method == http.MethodPut {
+		if m.buckets[name] != nil {
+			return fail(http.StatusConflict, "BucketAlreadyOwnedByYou", "%s", name)
+		}
+		m.buckets[name] = &bucket{objects: map[string]*object{}}
+		return nil
+	}
+	b := m.buckets[name]
+	if b == nil {
+		return fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	}
+	if key == "" {
+		return m.answerBucket(w, r, name, b, query, body)
+	}
+	switch {
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		return b.get(w, r, key)
+	case r.Method == http.MethodDelete && query.Has("uploadId"):
+		delete(m.uploads, query.Get("uploadId"))
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case r.Method == http.MethodDelete:
+		delete(b.objects, key)
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case r.Method == http.MethodPost && query.Has("uploads"):
+		return m.create(w, r, name, key)
+	case r.Method == http.MethodPost && query.Has("uploadId"):
+		return m.complete(w, r, b, key, body)
+	case r.Method == http.MethodPut && query.Has("partNumber"):
+		return m.part(w, r, query, body)
+	case r.Method == http.MethodPut:
+		return m.put(w, r, b, key, body)
+	}
+	return fail(http.StatusNotImplemented, "NotImplemented", "%s %s", r.Method, r.URL)
+}
+
+func (m *Memory) answerBucket(w http.ResponseWriter, r *http.Request, name string, b *bucket, query url.Values, body []byte) error {
+	switch {
+	case r.Method == http.MethodHead:
+		return nil
+	case r.Method == http.MethodGet && query.Get("list-type") == "2":
+		return m.list(w, name, b, query)
+	case r.Method == http.MethodPost && query.Has("delete"):
+		return b.deleteMany(w, r, body)
+	case r.Method == http.MethodDelete && len(b.objects) > 0:
+		return fail(http.StatusConflict, "BucketNotEmpty", "%s", name)
+	case r.Method == http.MethodDelete:
+		delete(m.buckets, name)
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return fail(http.StatusNotImplemented, "NotImplemented", "%s %s", r.Method, r.URL)
+}
+
+func writeXML(w http.ResponseWriter, status int, v any) error {
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, xml.Header)
+	return xml.NewEncoder(w).Encode(v)
+}
+
+func writeError(w http.ResponseWriter, r *http.Request, err error) {
+	f, ok := err.(*failure)
+	if !ok {
+		f = &failure{http.StatusInternalServerError, "InternalError", err.Error()}
+	}
+	if r.Method == http.MethodHead {
+		w.WriteHeader(f.status)
+		return
+	}
+	_ = writeXML(w, f.status, struct {
+		XMLName                 xml.Name `xml:"Error"`
+		Code, Message, Resource string
+	}{Code: f.code, Message: f.message, Resource: r.URL.Path})
+}
+
+func etagOf(body []byte) string {
+	sum := md5.Sum(body)
+	return `"` + hex.EncodeToString(sum[:]) + `"`
+}

@@ -3,6 +3,7 @@ package edge
 import (
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
@@ -37,6 +38,8 @@ type Options struct {
 	// HTTPS says that viewers can reach this edge over TLS. Only then the viewer protocol policy is enforced: on a
 	// machine without certificates, redirect-to-https would lead nowhere.
 	HTTPS bool
+	// HTTPSPort is where redirect-to-https leads, if that is not 443.
+	HTTPSPort int
 }
 
 // Edge answers requests as the distribution would. It is an http.Handler, safe for concurrent use.
@@ -50,7 +53,9 @@ type Edge struct {
 	functionLog func(FunctionEvent)
 	now         func() time.Time
 	https       bool
-	via         []string
+	// httpsPort is ":port", or empty for 443.
+	httpsPort string
+	via       []string
 
 	cache *cache
 	// maxHeld is the largest object that is held in memory; larger ones are streamed.
@@ -93,6 +98,9 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 	}
 	if e.kv == nil {
 		e.kv = func() (cfjs.KV, error) { return emptyKV{}, nil }
+	}
+	if opts.HTTPSPort != 0 && opts.HTTPSPort != 443 {
+		e.httpsPort = ":" + strconv.Itoa(opts.HTTPSPort)
 	}
 	for _, p := range opts.Config.ErrorPages {
 		e.errorPages[p.Status] = p

@@ -66,7 +66,7 @@ func (e *Edge) refuse(r *request) *answer {
 // redirectToHTTPS answers as the viewer protocol policy redirect-to-https says (Developer Guide,
 // using-https-viewers-to-cloudfront).
 func (e *Edge) redirectToHTTPS(r *request) *answer {
-	location := "https://" + hostOnly(r.host) + r.uri
+	location := "https://" + hostOnly(r.host) + e.httpsPort + r.uri
 	if r.hasQuery {
 		location += "?" + r.query
 	}

@@ -8,7 +8,6 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -16,12 +15,9 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 )
 
 // maxBinary bounds what is unpacked; the program has a third of it.
@@ -91,25 +87,22 @@ func unpack(packed []byte) ([]byte, error) {
 	return content, err
 }
 
-// Upload puts the program under key, unless it is there. S3 checks what arrives against the digest. It reports whether
-// anything had to be sent.
-func Upload(ctx context.Context, api *s3.Client, bucket, key string, b *Binary) (sent bool, err error) {
-	sum, err := hex.DecodeString(b.SHA256)
-	if err != nil {
-		return false, fmt.Errorf("digest of the program: %w", err)
-	}
-	digest := base64.StdEncoding.EncodeToString(sum)
-	head, err := api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key, ChecksumMode: types.ChecksumModeEnabled})
-	if err == nil && aws.ToInt64(head.ContentLength) == int64(len(b.Content)) && aws.ToString(head.ChecksumSHA256) == digest {
-		return false, nil
+// Upload puts the program under key into the artifact bucket, unless it is there. The store checks what arrives against
+// the digest. It reports whether anything had to be sent.
+func Upload(ctx context.Context, store publish.ObjectStore, key string, b *Binary) (sent bool, err error) {
+	if body, there, err := store.Get(ctx, key); err == nil {
+		_ = body.Close() // nothing of it is needed
+		if there.SHA256 == b.SHA256 && there.Size == int64(len(b.Content)) {
+			return false, nil
+		}
 	}
 	// Whatever else the answer was, a write says more about it than a look.
-	_, err = api.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &bucket, Key: &key, Body: bytes.NewReader(b.Content), ContentLength: aws.Int64(int64(len(b.Content))),
-		ChecksumAlgorithm: types.ChecksumAlgorithmSha256, ChecksumSHA256: &digest, ContentType: aws.String("application/octet-stream"),
-	})
+	err = store.Put(ctx, key, publish.Blob{
+		Size: int64(len(b.Content)), SHA256: b.SHA256,
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Content)), nil },
+	}, publish.Meta{ContentType: "application/octet-stream"})
 	if err != nil {
-		return false, fmt.Errorf("upload the toolkit's Linux program to s3://%s/%s: %w", bucket, key, reason.Of(err))
+		return false, fmt.Errorf("upload the toolkit's Linux program: %w", reason.Of(err))
 	}
 	return true, nil
 }

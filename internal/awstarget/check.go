@@ -1,0 +1,57 @@
+package awstarget
+
+import (
+	"strings"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
+)
+
+// plan is what a deployment is going to do, before anything is asked of AWS.
+type plan struct {
+	input template.Input
+	// template is ready to be sent.
+	template []byte
+	// repository is where the sources are; zero for a site that is fed by zip files.
+	repository connection.Repository
+}
+
+// check works out what the project wants, and refuses what AWS would refuse later, or cannot do.
+func (h *Hosting) check() (*plan, error) {
+	in, err := template.For(h.project)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{input: in}
+	if h.project.Repository != "" {
+		if err := h.reachable(in); err != nil {
+			return nil, err
+		}
+		p.repository = connection.Repository{Provider: in.Parameters[template.ParamProviderType], ID: in.Parameters[template.ParamFullRepositoryID]}
+	}
+	if _, err := cfjs.Compile(site.FunctionFile, in.FunctionCode, cfjs.Options{}); err != nil {
+		return nil, err
+	}
+	if p.template, err = template.Render(in); err != nil {
+		return nil, err
+	}
+	_, err = template.Compile(p.template, nil)
+	return p, err
+}
+
+// reachable refuses a repository that CodePipeline cannot fetch.
+func (h *Hosting) reachable(in template.Input) error {
+	const out = "push it to one of them and set repoUrl, deploy to --target local, or publish what your own CI builds: " +
+		"deploy once from a repository that is hosted there, then publish DIR from anywhere"
+	if h.project.Local() || strings.HasPrefix(h.project.Repository, "file:") {
+		return fault.New(fault.Usage, out, "the repository %s is on this machine, and AWS fetches from GitHub, GitLab or Bitbucket only", h.project.Repository)
+	}
+	if in.Parameters[template.ParamFullRepositoryID] == "" {
+		return fault.New(fault.Usage, out, "AWS cannot fetch from %s: a connection reaches repositories at github.com, gitlab.com and bitbucket.org",
+			site.StripCredentials(h.project.Repository))
+	}
+	return nil
+}

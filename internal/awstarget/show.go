@@ -1,0 +1,102 @@
+package awstarget
+
+import (
+	"context"
+	"strings"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
+)
+
+// Show returns where the site lives and what it serves; a fault.NotDeployed if nothing is deployed.
+func (h *Hosting) Show(ctx context.Context) (hosting.Info, error) {
+	state, err := h.deployed(ctx)
+	if err != nil {
+		return hosting.Info{}, err
+	}
+	info, err := h.info(ctx, state)
+	return info, h.explained(err)
+}
+
+func (h *Hosting) info(ctx context.Context, state stack.State) (hosting.Info, error) {
+	info := h.place(state)
+	info.Differs = h.differs(ctx, state)
+	p := h.publisher(state)
+	live, _, err := p.Pointer.Read(ctx)
+	info.Release = live.Release
+	if err != nil {
+		return info, err
+	}
+	releases, err := p.Releases(ctx)
+	if err != nil {
+		return info, err
+	}
+	info.Releases = len(releases)
+	for _, r := range releases {
+		info.Bytes += r.Bytes
+	}
+	return info, nil
+}
+
+// place is what the stack alone tells.
+func (h *Hosting) place(state stack.State) hosting.Info {
+	c := h.project.Config
+	return hosting.Info{
+		Site: h.project.Name(), Target: string(site.AWS), URL: siteURL(state), Domain: c.DomainName,
+		Source:   hosting.Source{Repository: site.StripCredentials(h.project.Repository), Branch: c.BranchName, Bucket: c.S3Bucket, Path: c.S3Path},
+		Serving:  true,
+		Location: state.ID,
+	}
+}
+
+// siteURL is the address of the site: its first domain name once it has a certificate, else the distribution's name.
+func siteURL(state stack.State) string {
+	host := state.Outputs[template.OutputDistributionDomainName]
+	if names := state.Parameters[template.ParamDomainNames]; names != "" && state.Parameters[template.ParamCertificateArn] != "" {
+		host, _, _ = strings.Cut(names, ",")
+	}
+	return "https://" + host + "/"
+}
+
+// differs names what of the project differs from what is deployed. A project that cannot be rendered differs; a template
+// that cannot be read says nothing.
+func (h *Hosting) differs(ctx context.Context, state stack.State) []string {
+	in, err := template.For(h.project)
+	if err != nil {
+		return []string{template.DiffersConfiguration}
+	}
+	deployed, err := h.stack().Template(ctx)
+	if err != nil {
+		return nil
+	}
+	return template.Differs(deployed, in)
+}
+
+// withRelease adds which release an execution published: the one that is live, if it is of that revision, else the revision
+// itself. (A rebuild of a commit has a number at its end.)
+func (h *Hosting) withRelease(ctx context.Context, state stack.State, e hosting.Execution) hosting.Execution {
+	if e.Status != hosting.Succeeded || e.Revision == "" {
+		return e
+	}
+	e.Release = releaseID(state, e.Revision)
+	if live, _, err := h.publisher(state).Pointer.Read(ctx); err == nil && numberedFrom(live.Release, e.Release) {
+		e.Release = live.Release
+	}
+	return e
+}
+
+// releaseID is what the pipeline asks the release step to call the release of a revision (hosting.yaml, RELEASE).
+func releaseID(state stack.State, revision string) string {
+	if state.Parameters[template.ParamSourceType] == "s3" {
+		return "zip-" + revision
+	}
+	return revision
+}
+
+// numberedFrom reports whether a release id is the wanted one, or that with a number.
+func numberedFrom(id, wanted string) bool {
+	rest, ok := strings.CutPrefix(id, wanted)
+	return ok && (rest == "" || strings.HasPrefix(rest, "-"))
+}

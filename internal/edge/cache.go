@@ -65,6 +65,8 @@ type freshness struct {
 	stored, expires time.Time
 	// epoch is the state of the key-value store at that time; another one ends the freshness.
 	epoch int64
+	// aged is true for an answer that had an Age when it came.
+	aged bool
 }
 
 func (en *entry) fresh(now time.Time, epoch int64) bool {
@@ -82,9 +84,10 @@ func (en *entry) staleWhileRevalidate(r *request, p *CachePolicy) bool {
 }
 
 // staleIfError reports whether an expired entry is served in place of an origin's error: for the directive's time, or the
-// maximum TTL if that is less, and without the directive for as long as the cache has it.
+// maximum TTL if that is less, and without the directive for as long as the cache has it. The origin may forbid it (RFC
+// 9111, section 4.2.4).
 func (en *entry) staleIfError(now time.Time, p *CachePolicy) bool {
-	if en.status >= 400 {
+	if en.status >= 400 || en.control.neverStale {
 		return false
 	}
 	if !en.control.hasStaleIfError {

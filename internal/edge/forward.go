@@ -56,6 +56,7 @@ func (e *Edge) pass(ctx context.Context, r *request, o *customOrigin, uri string
 		a.originStatus = status
 		return a
 	}
+	cleanResponse(r, resp.Header)
 	r.trace.passed(o, uri, resp)
 	a := &answer{status: resp.StatusCode, originStatus: resp.StatusCode, live: resp.Body, length: resp.ContentLength}
 	if a.status >= 400 {

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,7 +21,7 @@ func (e *Edge) loadHTTP(ctx context.Context, r *request, t *target, old *entry) 
 		en.freshness.Store(e.freshness(r, 0))
 		return en, resultError
 	}
-	if old != nil && old.status == http.StatusOK {
+	if old != nil && old.status == http.StatusOK && !varyAny(old.base) {
 		if old.etag != "" {
 			req.Header.Set("If-None-Match", old.etag)
 		}
@@ -31,10 +34,10 @@ func (e *Edge) loadHTTP(ctx context.Context, r *request, t *target, old *entry) 
 		return e.loadHTTPError(r, t, old, gatewayStatus(err), err)
 	}
 	defer resp.Body.Close()
+	cleanResponse(r, resp.Header)
 	switch {
 	case resp.StatusCode == http.StatusNotModified && old != nil:
-		old.freshness.Store(e.freshness(r, old.control.ttl(&t.via.CachePolicy)))
-		return old, resultRefreshHit
+		return e.refreshed(r, t, old, resp.Header), resultRefreshHit
 	case resp.StatusCode >= 500 && old != nil && old.staleIfError(r.start, &t.via.CachePolicy):
 		return old, resultHit
 	}
@@ -43,12 +46,39 @@ func (e *Edge) loadHTTP(ctx context.Context, r *request, t *target, old *entry) 
 		return e.loadHTTPError(r, t, old, http.StatusBadGateway, err)
 	}
 	en := t.newHTTPEntry(resp, body, large)
-	ttl, keep := e.httpTTL(en, &t.via.CachePolicy, resp.Header, r.start)
-	en.freshness.Store(e.freshness(r, ttl))
-	if keep {
+	if e.httpFreshness(r, t, en, resp.Header) {
 		e.cache.put(en)
 	}
 	return en, resultMiss
+}
+
+// notUpdated are the headers of a 304 answer that say nothing of the answer that is kept (RFC 9111, section 3.2).
+var notUpdated = map[string]bool{"Content-Encoding": true, "Content-Length": true, "Content-Md5": true, "Content-Range": true,
+	"Etag": true, "Age": true}
+
+// refreshed returns the entry of an answer that its origin has confirmed, with the headers that came with it.
+func (e *Edge) refreshed(r *request, t *target, old *entry, confirmed http.Header) *entry {
+	h := make(http.Header, len(old.base))
+	for _, f := range old.base {
+		h[f.name] = f.value
+	}
+	for name, values := range confirmed {
+		if !notUpdated[name] && !hopByHop[name] {
+			h[name] = values
+		}
+	}
+	body := []byte(nil)
+	if f := old.forms[identity].form; f != nil {
+		body = f.body
+	}
+	en := t.newHTTPEntry(&http.Response{StatusCode: old.status, Header: h, ContentLength: old.size}, body, old.large)
+	if age := confirmed.Values("Age"); age != nil {
+		h["Age"] = age
+	}
+	if e.httpFreshness(r, t, en, h) {
+		e.cache.put(en)
+	}
+	return en
 }
 
 func (e *Edge) loadHTTPError(r *request, t *target, old *entry, status int, err error) (*entry, result) {
@@ -84,10 +114,11 @@ func (e *Edge) readHTTP(ctx context.Context, resp *http.Response) (body []byte, 
 
 func (t *target) newHTTPEntry(resp *http.Response, body []byte, large bool) *entry {
 	h := resp.Header
+	control := strings.Join(h.Values("Cache-Control"), ", ")
 	en := &entry{
 		key: t.key(), status: resp.StatusCode, size: int64(len(body)), large: large,
-		etag: validETag(h.Get("Etag")), contentType: h.Get("Content-Type"), cacheControl: h.Get("Cache-Control"),
-		control: parseCacheControl(h.Get("Cache-Control")), policy: &t.owner.policy,
+		etag: validETag(h.Get("Etag")), contentType: h.Get("Content-Type"), cacheControl: control,
+		control: parseCacheControl(control), policy: &t.owner.policy,
 	}
 	if large {
 		en.size = max(resp.ContentLength, 0)
@@ -99,36 +130,113 @@ func (t *target) newHTTPEntry(resp *http.Response, body []byte, large bool) *ent
 	compressed := en.status == http.StatusOK || en.status == http.StatusForbidden || en.status == http.StatusNotFound
 	en.compressible = compressed && !large && resp.ContentLength >= 0 && h.Get("Content-Encoding") == "" &&
 		t.owner.compressible(en.contentType, en.size)
-	h.Del("Age")
 	if en.etag == "" {
 		h.Del("Etag")
 	}
 	if t.via.CachePolicy.Cookies.none() && (t.via.OriginRequestPolicy == nil || t.via.OriginRequestPolicy.Cookies.none()) {
 		h.Del("Set-Cookie") // RequestAndResponseBehaviorCustomOrigin: removed where no cookies are forwarded
 	}
-	en.base = responseFields(h)
+	en.base = slices.DeleteFunc(responseFields(h), func(f field) bool { return f.name == "Age" })
 	en.setBody(body)
 	return en
 }
 
-// httpTTL returns how long an answer of a custom origin stays fresh, and whether it is kept at all: successes and
-// redirects by their headers, errors for the error caching minimum TTL or longer (Developer Guide, HTTPStatusCodes).
-func (e *Edge) httpTTL(en *entry, p *CachePolicy, h http.Header, now time.Time) (time.Duration, bool) {
-	d := en.control
+// httpFreshness sets how long an answer of a custom origin stays fresh, and reports whether it is kept at all: successes
+// and redirects by their headers, errors for the error caching minimum TTL or longer (Developer Guide, HTTPStatusCodes).
+// Where the Developer Guide is silent, on the origin's own Age and Date, it is RFC 9111 (section 4.2).
+func (e *Edge) httpFreshness(r *request, t *target, en *entry, h http.Header) (keep bool) {
+	p, d := &t.via.CachePolicy, en.control
 	if d.age < 0 && !d.revalidate {
 		if expires, err := http.ParseTime(h.Get("Expires")); err == nil {
-			d.age = max(0, expires.Sub(now))
+			d.age = max(0, expires.Sub(dateOf(h, r.start)))
+		} else if h.Get("Expires") != "" {
+			d.age = 0
 		}
 	}
-	if en.status < 400 {
-		ttl := d.ttl(p)
-		return ttl, ttl > 0 || !d.noStore
+	age, aged := originAge(h)
+	var ttl time.Duration
+	switch {
+	case en.status == http.StatusPartialContent:
+		// A part that nobody asked for: the edge asks for the whole.
+	case en.status < 400:
+		ttl = max(p.MinTTL, d.ttl(p)-age)
+		if p.MinTTL == 0 && varyAny(en.base) {
+			ttl = 0 // RequestAndResponseBehaviorCustomOrigin, "Content negotiation"
+		}
+		keep = ttl > 0 || !d.noStore
+	case slices.Contains(alwaysCached, en.status):
+		ttl, keep = max(e.errorTTL(en.status), d.age), true
+	case slices.Contains(cachedIfControlled, en.status):
+		ttl, keep = max(e.errorTTL(en.status), d.age), d.age >= 0
 	}
-	switch en.status {
-	case 404, 405, 414, 500, 501, 502, 503, 504:
-		return max(e.errorTTL(en.status), d.age), true
-	case 400, 403, 412, 415:
-		return max(e.errorTTL(en.status), d.age), d.age >= 0
+	f := e.freshness(r, ttl)
+	if aged && en.status < 400 {
+		f.stored, f.aged = r.start.Add(-age), true
 	}
-	return 0, false
+	en.freshness.Store(f)
+	return keep
+}
+
+// The errors that CloudFront caches: always, or if the origin says for how long (Developer Guide, HTTPStatusCodes).
+var (
+	alwaysCached       = []int{404, 405, 414, 500, 501, 502, 503, 504}
+	cachedIfControlled = []int{400, 403, 412, 415}
+)
+
+// originAge returns how old an answer was when it came, and whether its Age is to be passed on. An Age that is not one
+// makes it as old as can be.
+func originAge(h http.Header) (age time.Duration, aged bool) {
+	values := h.Values("Age")
+	if len(values) == 0 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(values[0]), 10, 63)
+	if err != nil || len(values) > 1 {
+		return hundredYears, false
+	}
+	return time.Duration(min(n, uint64(hundredYears/time.Second))) * time.Second, true
+}
+
+// dateOf returns when an answer was made.
+func dateOf(h http.Header, received time.Time) time.Time {
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		return date
+	}
+	return received
+}
+
+// varyAny reports whether an answer has Vary: *.
+func varyAny(fields []field) bool {
+	i := fieldIndex(fields, "Vary")
+	return i >= 0 && slices.ContainsFunc(strings.Split(strings.Join(fields[i].value, ","), ","), func(v string) bool {
+		return strings.TrimSpace(v) == "*"
+	})
+}
+
+// cleanResponse removes what CloudFront does not pass on of a custom origin's headers: those of the connection, and the
+// names in Vary of headers that the origin does not get (Developer Guide, RequestAndResponseBehaviorCustomOrigin, "HTTP
+// response headers that CloudFront removes or replaces").
+func cleanResponse(r *request, h http.Header) {
+	for _, line := range h.Values("Connection") {
+		for name := range strings.SplitSeq(line, ",") {
+			h.Del(strings.TrimSpace(name))
+		}
+	}
+	vary := h.Values("Vary")
+	if len(vary) == 0 {
+		return
+	}
+	var kept []string
+	for name := range strings.SplitSeq(strings.Join(vary, ","), ",") {
+		name = strings.TrimSpace(name)
+		if canonical := http.CanonicalHeaderKey(name); name == "*" || canonical == "Accept-Encoding" || canonical == "Cookie" ||
+			name != "" && r.behavior.forwards(canonical) {
+			kept = append(kept, name)
+		}
+	}
+	if len(kept) == 0 {
+		h.Del("Vary")
+		return
+	}
+	h["Vary"] = []string{joinList(kept)}
 }

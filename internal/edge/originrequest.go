@@ -9,32 +9,33 @@ import (
 // alwaysForwarded go with a request's body, whatever the policies say.
 var alwaysForwarded = []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Md5"}
 
-// originHeaders returns the viewer's headers that the policies send to the origin, Host included where they name it.
-func (r *request) originHeaders() http.Header {
-	var list KeyPart
-	if p := r.behavior.OriginRequestPolicy; p != nil {
-		list = p.Headers
-	}
-	listed := func(items []string, name string) bool {
+// forwards reports whether the policies send a header of the viewer's to the origin; its name is in canonical form.
+func (b *Behavior) forwards(name string) bool {
+	listed := func(items []string) bool {
 		return slices.ContainsFunc(items, func(item string) bool { return strings.EqualFold(item, name) })
 	}
-	sent := func(name string) bool {
-		if hopByHop[name] || name == "Cookie" || name == "Content-Length" {
-			return false
-		}
-		if listed(alwaysForwarded, name) || listed(r.behavior.CachePolicy.Headers.Items, name) {
-			return true
-		}
-		switch list.Behavior {
-		case "allViewer", "allViewerAndWhitelistCloudFront":
-			return true
-		case partWhitelist:
-			return listed(list.Items, name)
-		case partAllExcept:
-			return !listed(list.Items, name)
-		}
+	switch {
+	case hopByHop[name] || name == "Cookie" || name == "Content-Length":
+		return false
+	case listed(alwaysForwarded) || listed(b.CachePolicy.Headers.Items):
+		return true
+	case b.OriginRequestPolicy == nil:
 		return false
 	}
+	switch list := b.OriginRequestPolicy.Headers; list.Behavior {
+	case "allViewer", "allViewerAndWhitelistCloudFront":
+		return true
+	case partWhitelist:
+		return listed(list.Items)
+	case partAllExcept:
+		return !listed(list.Items)
+	}
+	return false
+}
+
+// originHeaders returns the viewer's headers that the policies send to the origin, Host included where they name it.
+func (r *request) originHeaders() http.Header {
+	sent := r.behavior.forwards
 	out := make(http.Header)
 	if r.changed.Headers {
 		for name, v := range r.rewritten.Headers {

@@ -129,12 +129,14 @@ func (a *answer) multipart(ranges []byteRange, en *entry, id string) {
 	a.set("Content-Type", "multipart/byteranges; boundary="+boundary, FromEdge)
 }
 
-// age adds the Age header: how long ago the origin was last asked. An answer that was just fetched has none.
+// age adds the Age header: how long ago the origin was last asked, and how old its answer was then. An answer that was just
+// made has none.
 func (a *answer) age(r *request, en *entry) {
-	if a.result != resultHit {
+	f := en.freshness.Load()
+	if a.result != resultHit && !f.aged {
 		return
 	}
-	if seconds := int64(r.start.Sub(en.freshness.Load().stored).Seconds()); seconds >= 0 {
+	if seconds := int64(r.start.Sub(f.stored).Seconds()); seconds >= 0 {
 		a.set("Age", strconv.FormatInt(seconds, 10), FromEdge)
 	}
 }

@@ -16,6 +16,8 @@ type directives struct {
 	staleWhileRevalidate time.Duration
 	staleIfError         time.Duration
 	hasStaleIfError      bool
+	// neverStale is must-revalidate, proxy-revalidate or no-cache, or an s-maxage without stale-if-error.
+	neverStale bool
 }
 
 const hundredYears = 100 * 365 * 24 * time.Hour
@@ -36,7 +38,9 @@ func parseCacheControl(value string) directives {
 				d.age = seconds
 			}
 		case "no-cache":
-			d.revalidate = true
+			d.revalidate, d.neverStale = true, true
+		case "must-revalidate", "proxy-revalidate":
+			d.neverStale = true
 		case "no-store", "private":
 			d.revalidate, d.noStore = true, true
 		case "stale-while-revalidate":
@@ -45,6 +49,7 @@ func parseCacheControl(value string) directives {
 			d.staleIfError, d.hasStaleIfError = seconds, ok
 		}
 	}
+	d.neverStale = d.neverStale || shared && !d.hasStaleIfError
 	return d
 }
 

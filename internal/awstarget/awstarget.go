@@ -97,7 +97,9 @@ func (h *Hosting) connections() *connection.Connections {
 	return &connection.Connections{API: codeconnections.NewFromConfig(h.account.Config), Region: h.account.Region, Pace: h.opts.Pace}
 }
 
-func (h *Hosting) distributions() *cloudfront.Client { return cloudfront.NewFromConfig(h.account.Config) }
+func (h *Hosting) distributions() *cloudfront.Client {
+	return cloudfront.NewFromConfig(h.account.Config)
+}
 
 func (h *Hosting) pipeline(state stack.State) *executions.Pipeline {
 	return &executions.Pipeline{

@@ -106,9 +106,10 @@ func (h *Hosting) publisher(state stack.State) *publish.Publisher {
 // newPublisher is the one place in which a publisher for AWS is put together, whoever publishes.
 func newPublisher(a *account.Account, bucketName, storeARN string, keep int, routing site.Routing, version string) *publish.Publisher {
 	store := bucket.Open(a.Config, bucketName)
-	store.Explain = a.Explain
+	live := pointer.Open(a.Config, storeARN)
+	store.Explain, live.Explain = a.Explain, a.Explain
 	return &publish.Publisher{
-		Store: store, Pointer: pointer.Open(a.Config, storeARN), Keep: keep,
+		Store: store, Pointer: live, Keep: keep,
 		PageAliases: routing == site.RoutingStatic, ToolVersion: version,
 	}
 }

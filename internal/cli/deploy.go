@@ -27,7 +27,8 @@ func newDeployCmd(s *session) *cobra.Command {
 		Long: `Creates or updates the hosting, runs the pipeline for the branch's newest commit, waits
 until that release answers, and prints its URL. Deploying again changes only what differs.
 
-On the local target it leaves the server running in the background.`,
+On the local target it leaves the server running in the background. On AWS it shows what will be
+added, changed or replaced, and asks before anything is lost that viewers would miss.`,
 		Example: `  ` + name + ` deploy
   ` + name + ` deploy --no-wait && ` + name + ` logs --follow
   ` + name + ` deploy --listen 127.0.0.1:0      (any free port)`,
@@ -39,6 +40,10 @@ On the local target it leaves the server running in the background.`,
 	cmd.Flags().BoolVar(&o.NoServe, "no-serve", false, "local: start no server; build and publish in this process")
 	cmd.Flags().StringVar(&s.listen, "listen", "", "local: `address` of the server that is started (default "+server.DefaultListen+")")
 	_ = cmd.RegisterFlagCompletionFunc("listen", noFiles)
+	cmd.Flags().Var(s.waits(), "wait", "aws: for CloudFormation, until all is configured or ready (default express)")
+	cmd.Flags().StringVar(&s.aws.connection, "connection", "", "aws: `name` or ARN of the connection to use (default: found or made)")
+	_ = cmd.RegisterFlagCompletionFunc("wait", s.waits().complete)
+	_ = cmd.RegisterFlagCompletionFunc("connection", noFiles)
 	return cmd
 }
 

@@ -130,6 +130,9 @@ func (o *publishOptions) describe(ctx context.Context, request *publish.Request,
 	}
 	commit, subject := headCommit(ctx, beside)
 	request.Commit = commit
+	if commit == "" && isCommit(o.release) {
+		request.Commit = o.release // a checkout without .git, as a pipeline hands it on
+	}
 	if request.Message == "" {
 		request.Message = subject
 	}

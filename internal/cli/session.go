@@ -23,6 +23,8 @@ type session struct {
 	verbose  bool
 	// listen is the address of the local target's server: a flag of serve and deploy.
 	listen string
+	// aws are the choices that concern the aws target only.
+	aws awsChoices
 
 	// open returns the target that hosts the site.
 	open func(s *session, project *site.Site) (target, error)
@@ -32,6 +34,8 @@ func (s *session) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&s.dir, "dir", ".", "the project's `folder`")
 	flags.Var(s.targets(), "target", "where to host, instead of the configuration's target")
 	flags.StringVar(&s.stateDir, "state-dir", "", "`folder` in which the local target keeps everything (also $CHT_STATE_DIR)")
+	flags.StringVar(&s.aws.profile, "profile", "", "aws: `profile` of the AWS configuration (also $AWS_PROFILE)")
+	flags.StringVar(&s.aws.region, "region", "", "aws: `region` of the site's stack (also $AWS_REGION)")
 	flags.BoolVar(&s.json, "json", false, "print one JSON document")
 	flags.BoolVarP(&s.Yes, "yes", "y", false, "ask nothing; confirm what would be asked")
 	flags.BoolVarP(&s.verbose, "verbose", "v", false, "say more on standard error")
@@ -42,8 +46,12 @@ func (s *session) targets() choice[site.Target] {
 	return choice[site.Target]{&s.target, []site.Target{site.Local, site.AWS}}
 }
 
-// hosting loads the project and opens the target that it is hosted on.
+// hosting loads the project and opens the target that it is hosted on. In the release step of a pipeline on AWS there is no
+// project, and the target is what the environment names.
 func (s *session) hosting() (target, *site.Site, error) {
+	if step := releaseStep(s); step != nil {
+		return step, nil, nil
+	}
 	project, err := site.Load(s.dir)
 	if err != nil {
 		return nil, nil, err
@@ -101,6 +109,7 @@ func (s *session) command(args ...string) string {
 	if s.stateDir != "" {
 		words = append(words, "--state-dir", shellWord(s.stateDir))
 	}
+	words = append(words, s.aws.words()...)
 	return strings.Join(append(words, args...), " ")
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
@@ -45,8 +44,7 @@ func openTarget(s *session, project *site.Site) (target, error) {
 	}
 	switch where {
 	case site.AWS:
-		return nil, fault.New(fault.Usage, "give --target local, or deploy by hand the template that this prints: "+s.command("synth"),
-			"the aws target is not in this version yet")
+		return openAWS(s, project)
 	default:
 		return openLocal(s, project)
 	}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
+)
+
+var (
+	_ target = (*awstarget.Hosting)(nil)
+	_ target = (*awstarget.Step)(nil)
+)
+
+// awsChoices are what flags choose of the aws target.
+type awsChoices struct {
+	profile, region string
+	// wait and connection are flags of deploy.
+	wait       string
+	connection string
+}
+
+// The values of --wait.
+const (
+	waitExpress = "express"
+	waitFull    = "full"
+)
+
+// waits is the value of --wait.
+func (s *session) waits() choice[string] {
+	return choice[string]{&s.aws.wait, []string{waitExpress, waitFull}}
+}
+
+// words are the flags that choose the account, for the command lines in hints.
+func (c awsChoices) words() (words []string) {
+	if c.profile != "" {
+		words = append(words, "--profile", shellWord(c.profile))
+	}
+	if c.region != "" {
+		words = append(words, "--region", shellWord(c.region))
+	}
+	return words
+}
+
+// openAWS opens the aws target. It asks nobody for anything yet.
+func openAWS(s *session, project *site.Site) (target, error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	return awstarget.New(project, awstarget.Options{
+		Profile: s.aws.profile, Region: s.aws.region, Executable: executable, Version: thisBuild().Version,
+		Full: s.aws.wait == waitFull, Connection: s.aws.connection,
+	}), nil
+}
+
+// releaseStep returns the target of a pipeline's release step, or nil outside of one.
+func releaseStep(s *session) target {
+	if s.target != site.AWS {
+		return nil
+	}
+	if step := awstarget.ReleaseStep(thisBuild().Version); step != nil {
+		return step
+	}
+	return nil
+}
+
+// isCommit reports whether a release id is the id of a commit.
+func isCommit(id string) bool {
+	return (len(id) == 40 || len(id) == 64) && strings.Trim(id, "0123456789abcdef") == ""
+}

@@ -35,7 +35,7 @@ func Buildspec(b detect.Build, subdir string) ([]byte, error) {
 		"# The format: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html\nversion: 0.2\n\n")
 	writeEnv(&w)
 	writePhases(&w, b)
-	writeArtifacts(&w, output)
+	writeArtifacts(&w, output, output == "" || output == path.Clean(subdir))
 	writeCache(&w, b)
 	return w.Bytes(), nil
 }
@@ -92,13 +92,15 @@ func writeCommands(w *bytes.Buffer, commands []string) {
 	}
 }
 
-func writeArtifacts(w *bytes.Buffer, output string) {
+// writeArtifacts names the folder that becomes the release. A folder that holds the project itself, wholeProject, has more in
+// it than the site; exclude-paths are relative to it.
+func writeArtifacts(w *bytes.Buffer, output string, wholeProject bool) {
 	w.WriteString("# The folder that becomes the release.\nartifacts:\n")
 	if output != "" {
 		fmt.Fprintf(w, "  base-directory: %s\n", scalar(output, "  "))
 	}
 	w.WriteString("  files:\n    - '**/*'\n")
-	if output == "" {
+	if wholeProject {
 		w.WriteString("  exclude-paths:\n    - '.git/**/*'\n    - 'cloudfront-hosting-toolkit/**/*'\n    - '**/node_modules/**/*'\n")
 	}
 }

@@ -28,9 +28,6 @@ type Choices struct {
 	Config site.Config
 	// Build is how the project is built; the zero value publishes the project's files as they are.
 	Build detect.Build
-	// Template, if it is set, has the build file, the function or both in the place of those that follow from Build and from the
-	// configuration's routing.
-	Template *Template
 	// Subdir is the project folder inside its repository, with slashes; empty for the repository's top.
 	Subdir string
 	// Force replaces files that a person has edited, and an invalid configuration. The old file is kept beside it.
@@ -217,10 +214,8 @@ func (p *Plan) build(c Choices) (File, error) {
 	if err != nil {
 		return f, err
 	}
-	var text []byte
-	if c.Template != nil && c.Template.Build != nil {
-		text = unsigned(c.Template.Build)
-	} else if text, err = Buildspec(c.Build, c.Subdir); err != nil {
+	text, err := Buildspec(c.Build, c.Subdir)
+	if err != nil {
 		return f, err
 	}
 	if buildspec.Upstream(f.old) && !c.Force {
@@ -248,11 +243,6 @@ func (p *Plan) function(c Choices) (File, error) {
 	f, err := p.read(path.Join(site.Folder, site.FunctionFile))
 	if err != nil {
 		return f, err
-	}
-	if c.Template != nil && c.Template.Function != nil {
-		f.becomes(sign("//", unsigned(c.Template.Function)))
-		p.protect(&f, c.Force)
-		return f, nil
 	}
 	wanted := cmp.Or(p.Config.Routing, site.RoutingStatic)
 	if wanted == site.RoutingCustom {

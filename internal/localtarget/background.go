@@ -126,7 +126,11 @@ func (h *Hosting) startServer(ctx context.Context, listen string, last state.Hol
 		return state.Holder{}, err
 	}
 	defer log.Close()
-	cmd := exec.Command(h.opts.Executable, "--state-dir", string(h.dir), "serve", "--listen", listen)
+	args := []string{"--state-dir", string(h.dir), "serve", "--listen", listen}
+	if last.HTTPS != "" {
+		args = append(args, "--listen-https", last.HTTPS) // as the last server did
+	}
+	cmd := exec.Command(h.opts.Executable, args...)
 	cmd.Dir = string(h.dir) // a folder that the user may want to move or delete must not be in use
 	cmd.Stdout, cmd.Stderr = log, log
 	detach(cmd)

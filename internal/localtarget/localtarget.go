@@ -66,10 +66,11 @@ func (h *Hosting) info(ctx context.Context, d *state.Deployed) (hosting.Info, er
 	if err != nil {
 		return hosting.Info{}, err
 	}
+	holder.Listen = orElse(holder.Listen, server.DefaultListen)
 	info := hosting.Info{
 		Site:     d.Site,
 		Target:   string(site.Local),
-		URL:      state.URL(d.Site, orElse(holder.Listen, server.DefaultListen)),
+		URL:      holder.SiteURL(d.Site, d.Config.DomainName),
 		Domain:   d.Config.DomainName,
 		Source:   hosting.Source{Repository: source.Printable(d.Repository), Branch: d.Branch, Bucket: d.Config.S3Bucket, Path: d.Config.S3Path},
 		Serving:  running && holder.Serves(),

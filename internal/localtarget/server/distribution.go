@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -79,12 +78,14 @@ func etag(o publish.Object) string {
 	return `"` + o.SHA256[:32] + `"`
 }
 
-// openEdge makes the edge of a deployed site.
-func openEdge(site state.Site, d *state.Deployed, templateYAML []byte, access *slog.Logger, functions *logFile) (*edge.Edge, []string, error) {
-	kv := disk.OpenKV(site.KV())
-	return distribution(templateYAML, d.Parameters, bucket{disk.OpenStore(site.Bucket())}, edge.Options{
+// openEdge makes the edge of the site as it is deployed.
+func (t *tenant) openEdge(d *state.Deployed, templateYAML []byte) (*edge.Edge, []string, error) {
+	kv, functions := disk.OpenKV(t.site.KV()), t.functions
+	return distribution(templateYAML, d.Parameters, bucket{disk.OpenStore(t.site.Bucket())}, edge.Options{
+		HTTPS:       t.httpsPort != 0,
+		HTTPSPort:   t.httpsPort,
 		KV:          func() (cfjs.KV, error) { return kv.View() },
-		AccessLog:   access.With("site", d.Site),
+		AccessLog:   t.access.With("site", d.Site),
 		FunctionLog: func(e edge.FunctionEvent) { writeEvent(functions, e) },
 		CacheBytes:  cacheBytes,
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/metrics"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
 )
 
@@ -25,11 +27,19 @@ const glance = time.Second
 // fleet is all sites of a state folder. It is the http.Handler that gives each request to the site that it is for.
 type fleet struct {
 	dir     state.Dir
-	listen  string
 	version string
 	log     *slog.Logger
 	access  *slog.Logger
+	metrics *metrics.Registry
 	routes  atomic.Pointer[routes]
+	// trouble is why the state folder cannot be read; nil if it can.
+	trouble atomic.Pointer[error]
+
+	// What follows is set before the first scan. urls has the addresses that are listened on, httpsPort is 0 without https,
+	// and domains is told of all names that are served; it may be nil.
+	urls      state.Holder
+	httpsPort int
+	domains   func([]string)
 
 	// What follows is used by scan and close only, which never run at the same time.
 	sites   map[string]*tenant
@@ -38,8 +48,8 @@ type fleet struct {
 	end     context.CancelFunc
 }
 
-func newFleet(dir state.Dir, listen, version string, log *slog.Logger, access *logFile) *fleet {
-	f := &fleet{dir: dir, listen: listen, version: version, log: log, access: slog.New(slog.NewJSONHandler(access, nil)), sites: map[string]*tenant{}}
+func newFleet(dir state.Dir, version string, log *slog.Logger, access *logFile) *fleet {
+	f := &fleet{dir: dir, version: version, log: log, access: slog.New(slog.NewJSONHandler(access, nil)), metrics: metrics.New(), sites: map[string]*tenant{}}
 	f.ctx, f.end = context.WithCancel(context.Background())
 	f.routes.Store(&routes{})
 	return f
@@ -48,6 +58,29 @@ func newFleet(dir state.Dir, listen, version string, log *slog.Logger, access *l
 // ServeHTTP implements http.Handler.
 func (f *fleet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.routes.Load().handler(r.Host).ServeHTTP(w, r)
+}
+
+// known reports whether a site answers to a name over https.
+func (f *fleet) known(name string) bool {
+	if name == "localhost" {
+		return true // the index of all sites
+	}
+	_, ok := f.routes.Load().hosts[name]
+	return ok
+}
+
+// count returns how many sites are served.
+func (f *fleet) count() int { return len(f.routes.Load().names) }
+
+// health returns what keeps the server from doing its work.
+func (f *fleet) health() error {
+	if f.ctx.Err() != nil {
+		return errors.New("stopping")
+	}
+	if err := f.trouble.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // watch follows the state folder until ctx ends or someone asks the server to stop.
@@ -122,13 +155,16 @@ func (f *fleet) scan() {
 	names, err := f.dir.Names()
 	if err != nil {
 		f.log.Error("the state folder cannot be read", "error", err)
+		f.trouble.Store(&err)
 		return
 	}
+	f.trouble.Store(nil)
 	changed := false
 	for name, t := range f.sites {
 		if !slices.Contains(names, name) {
 			changed = true
 			delete(f.sites, name)
+			f.metrics.Forget(name)
 			f.log.Info("site is gone", "site", name)
 			f.closing.Go(t.close)
 		}
@@ -136,7 +172,7 @@ func (f *fleet) scan() {
 	for _, name := range names {
 		t, ok := f.sites[name]
 		if !ok {
-			t = &tenant{site: f.dir.Site(name), version: f.version, url: state.URL(name, f.listen), log: f.log.With("site", name), access: f.access}
+			t = &tenant{site: f.dir.Site(name), version: f.version, urls: f.urls, httpsPort: f.httpsPort, log: f.log.With("site", name), access: f.access, count: f.metrics.Site(name)}
 			f.sites[name] = t
 		}
 		if t.refresh(f.ctx) {
@@ -173,6 +209,9 @@ func (f *fleet) route() {
 		}
 	}
 	f.routes.Store(next)
+	if f.domains != nil {
+		f.domains(slices.Collect(maps.Keys(next.hosts)))
+	}
 }
 
 // stopRequested reports whether someone has asked this process to stop. The removal of the whole state folder is such a

@@ -80,13 +80,17 @@ func index(names []string, port string) http.Handler {
 			unknownHost(w, r)
 			return
 		}
+		scheme := "http"
+		if r.TLS != nil {
+			scheme = "https"
+		}
 		var links []link
 		for _, name := range slices.Sorted(slices.Values(names)) {
 			host := name + ".localhost"
 			if port != "" {
 				host = net.JoinHostPort(host, port)
 			}
-			links = append(links, link{name, "http://" + host + "/"})
+			links = append(links, link{name, scheme + "://" + host + "/"})
 		}
 		show(w, r, http.StatusOK, "Sites on this machine", "", links)
 	})

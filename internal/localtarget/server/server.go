@@ -8,28 +8,28 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/front"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/systemd"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
 )
 
-// DefaultListen is the address that the server listens on if no other is asked for.
-const DefaultListen = "127.0.0.1:8080"
+// DefaultListen and DefaultListenHTTPS are the addresses that the server listens on if no others are asked for.
+const (
+	DefaultListen      = "127.0.0.1:8080"
+	DefaultListenHTTPS = "127.0.0.1:8443"
+)
 
 const (
 	// lockPatience is how long Run waits for the state folder: asking who holds it takes it for a moment.
 	lockPatience = 500 * time.Millisecond
-	// shutdownPatience is how long requests may take to end when the server stops.
-	shutdownPatience = 5 * time.Second
-	// stopPatience is how long Stop waits. A build is given time to end, so it is longer.
+	// stopPatience is how long Stop waits beyond what requests may take. A build is given time to end.
 	stopPatience = 30 * time.Second
 )
 
@@ -38,12 +38,44 @@ type Options struct {
 	// StateDir is the state folder, an absolute path.
 	StateDir string
 	// Listen is the address to listen on: DefaultListen if it is empty; port 0 means any free port.
-	Listen  string
+	Listen string
+	// ListenHTTPS is the address for https; none if it is empty. HTTP/3 takes the same one, over UDP, unless NoHTTP3.
+	ListenHTTPS string
+	NoHTTP3     bool
+	ACME        ACME
+	// Metrics is the address for /metrics and /healthz; none if it is empty.
+	Metrics string
+	Limits  Limits
+	// Sockets, if there are any, are listened on in the place of Listen and ListenHTTPS.
+	Sockets Sockets
 	Version string
 	// Log gets what the server has to say; nil for nothing. Access logs and logs of functions are files of their own.
 	Log *slog.Logger
 	// Ready is called once, when the server answers; it may be nil.
 	Ready func(state.Holder)
+}
+
+// Limits bound what viewers may cost; see package front.
+type Limits = front.Limits
+
+// DefaultLimits returns the limits that hold where none are given.
+func DefaultLimits() Limits { return front.DefaultLimits() }
+
+// Sockets are sockets that were handed down by a service manager.
+type Sockets = systemd.Sockets
+
+// InheritSockets takes the sockets that a service manager has handed down to this process; there need not be any.
+func InheritSockets() (Sockets, error) { return systemd.Inherit() }
+
+// ACME says where certificates for domains on the Internet come from.
+type ACME struct {
+	// Directory is the authority's URL. If it is empty, it is Let's Encrypt's if others can reach the server, and none if
+	// only this machine can.
+	Directory string
+	// Email is told of trouble with certificates; it may be empty.
+	Email string
+	// Roots is a file with the certificates that the authority's own one may be from; the system's if it is empty.
+	Roots string
 }
 
 // Run serves until ctx ends, the process is interrupted or terminated, or Stop is called; these are no errors. It fails
@@ -69,7 +101,7 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	h := state.Holder{PID: os.Getpid(), Command: "serve", Listen: last.Listen, StartedAt: time.Now().UTC(), Version: opts.Version}
+	h := state.Holder{PID: os.Getpid(), Command: "serve", Listen: last.Listen, HTTPS: last.HTTPS, StartedAt: time.Now().UTC(), Version: opts.Version}
 	if err := dir.SaveHolder(h); err != nil {
 		return err
 	}
@@ -79,12 +111,12 @@ func Run(ctx context.Context, opts Options) error {
 	defer os.Remove(dir.RunFile())
 	ctx, cancel := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	listener, err := listen(ctx, opts.Listen)
-	if err != nil {
+	s := &server{opts: opts, dir: dir, holder: h}
+	defer s.close()
+	if err := s.listen(ctx); err != nil {
 		return err
 	}
-	defer listener.Close()
-	return serve(ctx, dir, listener, h, opts)
+	return s.run(ctx)
 }
 
 // inUse says who holds the state folder.
@@ -108,85 +140,6 @@ func orElse(text, other string) string {
 	return text
 }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
-	address = orElse(address, DefaultListen)
-	if !strings.Contains(address, ":") {
-		address += ":8080"
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err == nil {
-		return l, nil
-	}
-	var where *net.AddrError
-	var dns *net.DNSError
-	if errors.As(err, &where) || errors.As(err, &dns) {
-		return nil, fault.New(fault.Usage, "give an address such as "+DefaultListen+" with --listen", "listen on %s: %w", address, err)
-	}
-	return nil, fault.New(fault.Other, "choose another port with --listen; port 0 takes any that is free", "listen on %s: %w", address, err)
-}
-
-// origin returns the server's own URL.
-func origin(a net.Addr) string {
-	host, port, err := net.SplitHostPort(a.String())
-	if err != nil {
-		return "http://" + a.String() + "/"
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port) + "/"
-}
-
-func serve(ctx context.Context, dir state.Dir, listener net.Listener, h state.Holder, opts Options) error {
-	access, err := openLog(dir.AccessLog(), maxAccessLog)
-	if err != nil {
-		return err
-	}
-	defer access.Close()
-	fleet := newFleet(dir, listener.Addr().String(), opts.Version, opts.Log, access)
-	defer fleet.close()
-	fleet.scan()
-
-	server := &http.Server{
-		Handler: fleet,
-		// A request's header is read within a blink; bodies are not accepted, and answers may take as long as they are read.
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug),
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-
-	h.Listen, h.URL = listener.Addr().String(), origin(listener.Addr())
-	if err := dir.SaveHolder(h); err != nil {
-		return err
-	}
-	opts.Log.Info("serving", "url", h.URL, "state", string(dir))
-	if opts.Ready != nil {
-		opts.Ready(h)
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	go func() {
-		defer stop()
-		fleet.watch(ctx)
-	}()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve %s: %w", h.URL, err)
-	case <-ctx.Done():
-	}
-	opts.Log.Info("stopping")
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownPatience)
-	defer cancel()
-	if server.Shutdown(grace) != nil {
-		_ = server.Close() // who still reads after the patience is cut off
-	}
-	return nil
-}
-
 // Stop asks the server of the state folder to stop, and returns when it has. It is no error if none runs.
 func Stop(ctx context.Context, stateDir string) error {
 	dir := state.Dir(stateDir)
@@ -200,7 +153,7 @@ func Stop(ctx context.Context, stateDir string) error {
 	if err := os.Remove(dir.RunFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("stop server: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, stopPatience)
+	ctx, cancel := context.WithTimeout(ctx, stopPatience+DefaultLimits().DrainTimeout)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

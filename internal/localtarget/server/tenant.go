@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/pipeline"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/metrics"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
 )
 
@@ -18,10 +19,12 @@ import (
 type tenant struct {
 	site    state.Site
 	version string
-	// url is for people.
-	url    string
-	log    *slog.Logger
-	access *slog.Logger
+	// urls has the addresses that are listened on; httpsPort is 0 without https.
+	urls      state.Holder
+	httpsPort int
+	log       *slog.Logger
+	access    *slog.Logger
+	count     *metrics.Site
 
 	edge      http.Handler // nil if the configuration has never been one that can be served
 	aliases   []string
@@ -52,13 +55,13 @@ func (t *tenant) refresh(ctx context.Context) (changed bool) {
 		t.log.Error("the deployed configuration cannot be served; what was served before stays", "error", err)
 		return first
 	}
-	edge, aliases, err := openEdge(t.site, d, templateYAML, t.access, t.functions)
+	edge, aliases, err := t.openEdge(d, templateYAML)
 	if err != nil {
 		t.log.Error("the deployed template cannot be served; what was served before stays", "error", err)
 		return first
 	}
-	t.edge, t.aliases = edge, aliases
-	t.log.Info("site is served", "url", t.url, "deployed", d.DeployedAt.Format(time.RFC3339))
+	t.edge, t.aliases = t.count.Count(edge), aliases
+	t.log.Info("site is served", "url", t.urls.SiteURL(t.site.Name(), d.Config.DomainName), "deployed", d.DeployedAt.Format(time.RFC3339))
 	if err := t.work(ctx, d); err != nil {
 		t.log.Error("the pipeline cannot run; the site is served all the same", "error", err)
 		t.seen = "" // tried again at the next glance

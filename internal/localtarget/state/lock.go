@@ -27,6 +27,8 @@ type Holder struct {
 	Command string `json:"command"`
 	// Listen is the address that the server listens on, with the real port; of a "deploy", that of the last server.
 	Listen string `json:"listen"`
+	// HTTPS is the address that the server listens on for https; empty if it does not.
+	HTTPS string `json:"https,omitempty"`
 	// URL is the server's own address, with a trailing slash; empty if Command is "deploy".
 	URL       string    `json:"url,omitempty"`
 	StartedAt time.Time `json:"startedAt"`
@@ -112,10 +114,33 @@ func (d Dir) SaveHolder(h Holder) error {
 }
 
 // URL returns the address of a site of the server that listens on listen.
-func URL(name, listen string) string {
+func URL(name, listen string) string { return address("http", name+".localhost", listen, "80") }
+
+// SiteURL returns the address of a site of the holder, which serves or has served: over https if it does that. Domain is the
+// site's own name; it may be empty. A domain counts only where it leads to this machine, that is if the server listens to
+// others than this machine itself.
+func (h Holder) SiteURL(name, domain string) string {
+	scheme, listen, usual := "http", h.Listen, "80"
+	if h.HTTPS != "" {
+		scheme, listen, usual = "https", h.HTTPS, "443"
+	}
 	host := name + ".localhost"
-	if _, port, err := net.SplitHostPort(listen); err == nil && port != "80" && port != "" {
+	if domain != "" && h.HTTPS != "" && !onlyHere(h.HTTPS) {
+		host = domain
+	}
+	return address(scheme, host, listen, usual)
+}
+
+// onlyHere reports whether an address is reached from this machine alone.
+func onlyHere(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+func address(scheme, host, listen, usual string) string {
+	if _, port, err := net.SplitHostPort(listen); err == nil && port != usual && port != "" {
 		host = net.JoinHostPort(host, port)
 	}
-	return "http://" + host + "/"
+	return scheme + "://" + host + "/"
 }

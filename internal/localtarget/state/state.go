@@ -72,6 +72,9 @@ func (d Dir) Site(name string) Site { return Site(filepath.Join(d.Sites(), name)
 // Trash returns the folder where deleted sites go before their files are removed.
 func (d Dir) Trash() string { return filepath.Join(string(d), "trash") }
 
+// Certificates returns the folder with the server's certificates and their keys.
+func (d Dir) Certificates() string { return filepath.Join(string(d), "certificates") }
+
 // AccessLog returns the file of the edge's access log.
 func (d Dir) AccessLog() string { return filepath.Join(string(d), "access.log") }
 

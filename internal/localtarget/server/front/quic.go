@@ -1,0 +1,120 @@
+package front
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+)
+
+// errBusy is what a QUIC connection is refused with.
+var errBusy = errors.New("too many connections")
+
+// startQUIC makes the HTTP/3 server and returns what serves.
+func (f *Front) startQUIC() func() error {
+	f.quic = &quic.Transport{Conn: f.opts.QUIC, ConnContext: f.followQUIC, VerifySourceAddress: f.underLoad}
+	if f.opts.ResetKey != nil {
+		f.quic.StatelessResetKey = (*quic.StatelessResetKey)(f.opts.ResetKey)
+	}
+	f.h3 = &http3.Server{
+		Handler:        http.HandlerFunc(f.serveQUIC),
+		Port:           portOf(f.opts.QUIC.LocalAddr()),
+		MaxHeaderBytes: f.limits.HeaderBytes,
+		IdleTimeout:    f.limits.IdleTimeout,
+	}
+	config := &quic.Config{
+		HandshakeIdleTimeout: f.limits.HeaderTimeout,
+		MaxIdleTimeout:       f.limits.IdleTimeout,
+		MaxIncomingStreams:   int64(f.limits.Streams),
+		// Viewers send headers and little else.
+		InitialStreamReceiveWindow:     64 << 10,
+		MaxStreamReceiveWindow:         512 << 10,
+		InitialConnectionReceiveWindow: 128 << 10,
+		MaxConnectionReceiveWindow:     1 << 20,
+		// Early data can be replayed by others; behaviours with custom origins may not stand that.
+		Allow0RTT: false,
+	}
+	return func() error {
+		l, err := f.quic.Listen(http3.ConfigureTLSConfig(tlsForQUIC(f.opts.TLS)), config)
+		if err != nil {
+			return explain("HTTP/3", err)
+		}
+		return explain("HTTP/3", f.h3.ServeListener(l))
+	}
+}
+
+// serveQUIC gives the request the deadlines that the servers of the other protocols set themselves.
+func (f *Front) serveQUIC(rw http.ResponseWriter, r *http.Request) {
+	f.quicRequests.Add(1)
+	defer f.quicRequests.Add(-1)
+	control := http.NewResponseController(rw)
+	_ = control.SetWriteDeadline(time.Now().Add(f.limits.StallTimeout)) // a closed stream says so when it is written to
+	_ = control.SetReadDeadline(time.Now().Add(f.limits.StallTimeout))
+	f.serveHTTP(rw, r)
+}
+
+// tlsForQUIC is the configuration without what is said over TCP only.
+func tlsForQUIC(c *tls.Config) *tls.Config {
+	c = c.Clone()
+	c.NextProtos = nil
+	return c
+}
+
+// followQUIC counts a connection, or refuses it. The address of a viewer that has not answered yet may be somebody else's, so
+// it does not count against that.
+func (f *Front) followQUIC(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
+	client := netip.Prefix{}
+	if info.AddrVerified {
+		client = clientOf(info.RemoteAddr)
+	}
+	leave, ok := f.pool.enter(client)
+	if !ok || f.draining.Load() || f.quicConns.Load() >= int64(f.limits.Connections) {
+		f.pool.refused.Add(1)
+		if ok {
+			leave()
+		}
+		return nil, errBusy
+	}
+	f.quicConns.Add(1)
+	context.AfterFunc(ctx, func() {
+		f.quicConns.Add(-1)
+		leave()
+	})
+	return ctx, nil
+}
+
+// underLoad says when a viewer has to answer before a connection costs anything.
+func (f *Front) underLoad(net.Addr) bool {
+	return f.quicConns.Load() > int64(f.limits.Connections/20)
+}
+
+// drainQUIC tells viewers to go, waits for the answers on their way, and closes: viewers keep a connection open after their
+// last answer, and it is not worth waiting for.
+func (f *Front) drainQUIC(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		wait := time.NewTimer(lastRequests)
+		defer wait.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-wait.C:
+			}
+			if f.quicRequests.Load() == 0 {
+				cancel()
+			}
+			wait.Reset(10 * time.Millisecond)
+		}
+	}()
+	_ = f.h3.Shutdown(ctx) // it closes what is left when ctx ends
+	_ = f.quic.Close()
+	_ = f.opts.QUIC.Close()
+}

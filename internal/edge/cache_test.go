@@ -69,40 +69,6 @@ func TestNoCache(t *testing.T) {
 	}
 }
 
-// controlling-the-cache-key: only what the policy names tells objects apart.
-func TestCacheKeyParts(t *testing.T) {
-	tests := map[string]struct {
-		change        func(*CachePolicy)
-		first, second string
-		headers       []string
-		hit           bool
-	}{
-		"query is not part":     {func(*CachePolicy) {}, "/x?a=1", "/x?a=2", nil, true},
-		"all of the query":      {func(p *CachePolicy) { p.QueryStrings = KeyPart{Behavior: "all"} }, "/x?a=1", "/x?a=2", nil, false},
-		"listed parameter":      {func(p *CachePolicy) { p.QueryStrings = KeyPart{Behavior: "whitelist", Items: []string{"a"}} }, "/x?a=1", "/x?a=2", nil, false},
-		"other parameter":       {func(p *CachePolicy) { p.QueryStrings = KeyPart{Behavior: "whitelist", Items: []string{"b"}} }, "/x?a=1", "/x?a=2", nil, true},
-		"all except the listed": {func(p *CachePolicy) { p.QueryStrings = KeyPart{Behavior: "allExcept", Items: []string{"a"}} }, "/x?a=1", "/x?a=2", nil, true},
-		"all except others":     {func(p *CachePolicy) { p.QueryStrings = KeyPart{Behavior: "allExcept", Items: []string{"b"}} }, "/x?a=1", "/x?a=2", nil, false},
-		"header is not part":    {func(*CachePolicy) {}, "/x", "/x", []string{"Accept-Language", "de"}, true},
-		"listed header":         {func(p *CachePolicy) { p.Headers = KeyPart{Behavior: "whitelist", Items: []string{"accept-language"}} }, "/x", "/x", []string{"Accept-Language", "de"}, false},
-		"listed cookie":         {func(p *CachePolicy) { p.Cookies = KeyPart{Behavior: "whitelist", Items: []string{"a"}} }, "/x", "/x", []string{"Cookie", "a=1"}, false},
-		"other cookie":          {func(p *CachePolicy) { p.Cookies = KeyPart{Behavior: "whitelist", Items: []string{"a"}} }, "/x", "/x", []string{"Cookie", "b=1"}, true},
-		"host":                  {func(p *CachePolicy) { p.Headers = KeyPart{Behavior: "whitelist", Items: []string{"Host"}} }, "/x", "/x", nil, true},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			te := newTestEdge(t, nil, func(o *Options) { tc.change(&o.Config.Behaviors[1].CachePolicy) })
-			te.origin.put("r1/x", "content", "text/plain", assetControl)
-			te.get(t, tc.first)
-			want := "Miss"
-			if tc.hit {
-				want = "Hit"
-			}
-			wantStatus(t, te.get(t, tc.second, tc.headers...), 200, want)
-		})
-	}
-}
-
 func TestUncacheable(t *testing.T) {
 	te := newTestEdge(t, nil, func(o *Options) { o.Config.Behaviors[1].CachePolicy.MinTTL = 0 })
 	te.origin.put("r1/store", "content", "text/plain", "no-store")

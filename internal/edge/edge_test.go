@@ -49,18 +49,6 @@ func TestServeObject(t *testing.T) {
 	}
 }
 
-func TestMethods(t *testing.T) {
-	te := newTestEdge(t, nil, nil)
-	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"} {
-		resp := te.do(t, method, "/")
-		wantStatus(t, resp, 405, "Error")
-		wantHeader(t, resp, "Allow", "GET, HEAD")
-	}
-	if n := te.origin.count("r1/index.html"); n != 0 {
-		t.Errorf("the origin was asked %d times", n)
-	}
-}
-
 // The viewer's URI, not the rewritten one, chooses the behaviour; the functionless one does not run the function.
 func TestBehaviorIsTheViewersURI(t *testing.T) {
 	te := newTestEdge(t, func(ev *cfjs.Event, kv cfjs.KV) (*cfjs.Result, error) {
@@ -102,16 +90,6 @@ func TestDefect11_MissingFileIsARealNotFound(t *testing.T) {
 	te.get(t, "/users/42")
 	if n := te.origin.count("r1/users/42"); n != 2 {
 		t.Errorf("after the TTL the missing key was asked for %d times, want 2", n)
-	}
-}
-
-// GeneratingCustomErrorResponses: without the page, viewers get the status of the attempt to fetch it.
-func TestMissingErrorPage(t *testing.T) {
-	te := newTestEdge(t, nil, nil)
-	resp := te.get(t, "/nothing")
-	wantStatus(t, resp, 404, "Error")
-	if got := body(t, resp); !strings.Contains(got, "404 Not Found") || strings.Contains(got, "AccessDenied") {
-		t.Errorf("body %q", got)
 	}
 }
 
@@ -240,50 +218,6 @@ func TestOriginFailure(t *testing.T) {
 		te.origin.change("r1/x", func(o *fakeObject) { o.broken = false })
 		wantStatus(t, te.get(t, "/x"), 200, "Miss")
 	})
-}
-
-// HTTPStatusCodes: an origin that fails leaves an expired object in service.
-func TestStaleIfError(t *testing.T) {
-	te := newTestEdge(t, nil, nil)
-	te.origin.put("r1/x", "content", "text/plain", "max-age=60")
-	te.get(t, "/x")
-	te.advance(time.Hour)
-	te.origin.fail(errors.New("disk on fire"))
-	resp := te.get(t, "/x")
-	wantStatus(t, resp, 200, "")
-	if got := body(t, resp); got != "content" {
-		t.Errorf("body %q", got)
-	}
-	te.origin.fail(nil)
-	wantStatus(t, te.get(t, "/x"), 200, "RefreshHit")
-}
-
-func TestDefaultRootObject(t *testing.T) {
-	te := newTestEdge(t, nil, func(o *Options) {
-		o.Config.DefaultRootObject = "index.html"
-		o.Config.Behaviors[1].ViewerRequest = nil
-	})
-	te.origin.put("index.html", "root", "text/html", "")
-	te.origin.put("docs/index.html", "docs", "text/html", "")
-	wantStatus(t, te.get(t, "/"), 200, "Miss")
-	wantStatus(t, te.get(t, "/docs/"), 404, "Error") // only for the root (DefaultRootObject)
-}
-
-func TestViewerProtocolPolicy(t *testing.T) {
-	policy := func(p string, https bool) func(*Options) {
-		return func(o *Options) {
-			o.HTTPS = https
-			o.Config.Behaviors[1].ViewerProtocolPolicy = p
-		}
-	}
-	te := newTestEdge(t, nil, policy("redirect-to-https", true))
-	resp := te.get(t, "/a%20b?x=1")
-	wantStatus(t, resp, 301, "Redirect")
-	wantHeader(t, resp, "Location", "https://site.localhost/a%20b?x=1")
-	wantStatus(t, newTestEdge(t, nil, policy("https-only", true)).get(t, "/"), 403, "Error")
-	te = newTestEdge(t, nil, policy("redirect-to-https", false))
-	te.origin.put("r1/index.html", "one", "text/html", "")
-	wantStatus(t, te.get(t, "/"), 200, "Miss")
 }
 
 // Concurrent misses of one object ask the origin once; the others count as hits (request-s3-traffic-spikes).

@@ -60,6 +60,10 @@ func stateHome() (string, error) {
 	return filepath.Join(home, ".local", "state"), nil
 }
 
+// Default returns the state folder of another user of a Unix machine, whose home folder is given and whose environment is
+// not known.
+func Default(home string) string { return filepath.Join(home, ".local", "state", folder) }
+
 // Dir is a state folder.
 type Dir string
 

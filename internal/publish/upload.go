@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -122,32 +123,42 @@ func (r *publication) send(ctx context.Context, id string, files []File, have ma
 	memory := semaphore.NewWeighted(maxInFlight)
 	outer := ctx
 	g, ctx := errgroup.WithContext(outer) // its context ends with Wait, however that went
-	g.SetLimit(concurrency)
-	for _, f := range files {
-		if ctx.Err() != nil {
-			break
+	one := func(f File) error {
+		weight := min(f.Size, maxInFlight)
+		if err := memory.Acquire(ctx, weight); err != nil {
+			return err
 		}
+		defer memory.Release(weight)
+		o, exists := have[f.Path]
+		how, err := r.place(ctx, id, f, o, exists, source(f))
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		switch how {
+		case placed:
+			r.res.Uploaded++
+			r.res.BytesSent += f.Size
+		case copied:
+			r.res.Copied++
+		}
+		return nil
+	}
+	// The same few goroutines for all files: the stack that a store's client needs is grown once for each.
+	var next atomic.Int64
+	for range min(concurrency, len(files)) {
 		g.Go(func() error {
-			weight := min(f.Size, maxInFlight)
-			if err := memory.Acquire(ctx, weight); err != nil {
-				return err
+			for ctx.Err() == nil {
+				i := next.Add(1) - 1
+				if i >= int64(len(files)) {
+					return nil
+				}
+				if err := one(files[i]); err != nil {
+					return err
+				}
 			}
-			defer memory.Release(weight)
-			o, exists := have[f.Path]
-			how, err := r.place(ctx, id, f, o, exists, source(f))
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			switch how {
-			case placed:
-				r.res.Uploaded++
-				r.res.BytesSent += f.Size
-			case copied:
-				r.res.Copied++
-			}
-			return nil
+			return ctx.Err()
 		})
 	}
 	if err := g.Wait(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -50,21 +51,23 @@ type Expected struct {
 
 // caseFile is the JSON of a case.
 type caseFile struct {
-	Name     string            `json:"name"`
-	Event    json.RawMessage   `json:"event"`
-	URL      string            `json:"url"`
-	Method   string            `json:"method"`
-	Headers  map[string]string `json:"headers"`
-	KVS      Store             `json:"kvs"`
-	Now      *float64          `json:"now"`
-	Runtime  string            `json:"runtime"`
-	Expected *json.RawMessage  `json:"expected"`
+	Name    string            `json:"name"`
+	Event   json.RawMessage   `json:"event"`
+	URL     string            `json:"url"`
+	Method  string            `json:"method"`
+	Headers map[string]string `json:"headers"`
+	KVS     Store             `json:"kvs"`
+	Now     *float64          `json:"now"`
+	Runtime string            `json:"runtime"`
+	// Code is for a case that has a function of its own.
+	Code     string           `json:"code"`
+	Expected *json.RawMessage `json:"expected"`
 }
 
 const caseHint = `a case is {"url": "/about", "kvs": {"path": "r1"}, "expected": {"request": {"uri": "/r1/about/index.html"}}}; see docs/functions.md`
 
 // Load reads the cases of a file, or of all files below a folder: .json files with a case or a list of cases, .txtar
-// files with a case in each. The error is a fault.Usage if there are none, or if one is not understood.
+// archives. The error is a fault.Usage if there are none, or if one is not understood.
 func Load(path string) ([]Case, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -98,9 +101,7 @@ func loadFile(file, name string) ([]Case, error) {
 		return nil, fmt.Errorf("read cases: %w", err)
 	}
 	if filepath.Ext(file) == ".txtar" {
-		c, err := parseArchive(file, data)
-		c.Name = name
-		return []Case{c}, err
+		return parseArchive(file, name, data)
 	}
 	var list []caseFile
 	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '[' {
@@ -127,43 +128,65 @@ func loadFile(file, name string) ([]Case, error) {
 	return cases, nil
 }
 
-// parseArchive reads a case whose parts are files of an archive: function.js and kvs.json, which may be left out,
-// event.json or case.json, and expected.json. What stands before the first one is for people.
-func parseArchive(file string, data []byte) (Case, error) {
-	var in caseFile
+// parseArchive reads an archive. Either it is one case, whose parts are function.js and kvs.json, which may be left out,
+// event.json or case.json, and expected.json; or every other .json file in it is a case, and function.js and kvs.json are
+// for all of them. What stands before the first file is for people.
+func parseArchive(file, name string, data []byte) ([]Case, error) {
+	var single caseFile
 	var code string
+	var cases []Case
+	var names []string
+	var list []caseFile
 	for _, f := range txtar.Parse(data).Files {
 		var err error
-		switch f.Name {
-		case "function.js":
+		switch {
+		case f.Name == "function.js":
 			code = string(f.Data)
-		case "event.json":
-			in.Event = f.Data
-		case "kvs.json":
-			in.KVS, err = ParseStore(file+": kvs.json", f.Data)
-		case "expected.json":
+		case f.Name == "event.json":
+			single.Event = f.Data
+		case f.Name == "kvs.json":
+			single.KVS, err = ParseStore(file+": kvs.json", f.Data)
+		case f.Name == "expected.json":
 			raw := json.RawMessage(f.Data)
-			in.Expected = &raw
-		case "case.json":
-			if err = decodeStrictly(f.Data, &in); err != nil {
-				err = fault.New(fault.Usage, caseHint, "%s: case.json: %w", file, err)
-			}
+			single.Expected = &raw
+		case f.Name == "case.json":
+			err = decodeStrictly(f.Data, &single)
+		case strings.HasSuffix(f.Name, ".json"):
+			var in caseFile
+			err = decodeStrictly(f.Data, &in)
+			names, list = append(names, strings.TrimSuffix(f.Name, ".json")), append(list, in)
 		default:
-			err = fault.New(fault.Usage, "a case has function.js, case.json, event.json, kvs.json and expected.json", "%s: unknown part %s", file, f.Name)
+			err = errors.New("an archive has function.js, kvs.json, and a .json file for each case")
 		}
 		if err != nil {
-			return Case{}, err
+			return nil, fault.New(fault.Usage, caseHint, "%s: %s: %w", file, f.Name, err)
 		}
 	}
-	c, err := in.toCase(file)
-	if code != "" {
-		c.Function.Name, c.Function.Code = "function.js", code
+	if list == nil {
+		names, list = []string{""}, []caseFile{single}
 	}
-	return c, err
+	for i, in := range list {
+		if in.KVS == nil {
+			in.KVS = single.KVS
+		}
+		if in.Code == "" {
+			in.Code = code
+		}
+		c, err := in.toCase(file)
+		if err != nil {
+			return nil, err
+		}
+		c.Name = strings.TrimSuffix(name+"/"+names[i], "/")
+		cases = append(cases, c)
+	}
+	return cases, nil
 }
 
 func (in *caseFile) toCase(file string) (Case, error) {
-	c := Case{Store: in.KVS, Function: Function{Runtime: in.Runtime}}
+	c := Case{Store: in.KVS, Function: Function{Runtime: in.Runtime, Code: in.Code}}
+	if in.Code != "" {
+		c.Function.Name = "function.js"
+	}
 	if in.Now != nil {
 		c.Now = Epoch(*in.Now)
 	}

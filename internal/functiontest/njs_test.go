@@ -1,0 +1,198 @@
+package functiontest
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/routing"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
+)
+
+// cloudfrontModule stands in for the module cloudfront, which njs does not have.
+const cloudfrontModule = `
+var data = %s;
+function get(key, options) {
+  if (!(key in data)) { return Promise.reject(new Error('KeyNotFound')); }
+  var format = options && options.format || 'string';
+  try { return Promise.resolve(format === 'json' ? JSON.parse(data[key]) : data[key]); } catch (e) { return Promise.reject(e); }
+}
+var store = {
+  get: get,
+  exists: function (key) { return Promise.resolve(key in data); },
+  meta: function () { return Promise.resolve({ creationDateTime: '', lastUpdatedDateTime: '', keyCount: Object.keys(data).length }); }
+};
+function nothing() { }
+export default { kvs: function () { return store; }, edgeLocation: { name: 'LOC', serverIp: '127.0.0.1', region: 'local' },
+  updateRequestOrigin: nothing, selectRequestOriginById: nothing, createRequestOriginGroup: nothing };
+`
+
+// harness calls the handler as CloudFront does, and prints what came of it.
+const harness = `
+;(function () {
+  var event = JSON.parse(%s), raw = %s;
+  event.request.rawQueryString = function () { return raw; };
+  function tell(v) {
+    if (v && typeof v.body === 'string') { v.body = { encoding: 'text', data: v.body }; }
+    console.log('RESULT ' + JSON.stringify(v && v.statusCode !== undefined ? { response: v } : { request: v }));
+  }
+  function failed(e) { console.log('FAILED ' + e); }
+  var v;
+  try { v = handler(event); } catch (e) { failed(e); return; }
+  if (v && typeof v.then === 'function') { v.then(tell, failed); } else { tell(v); }
+})();
+`
+
+// runNJS runs code in njs, and returns what it logged and what it came to: "RESULT …" or "FAILED …".
+func runNJS(t *testing.T, code string, ev *cfjs.Event, kv Store) (logs []string, outcome string) {
+	t.Helper()
+	dir := t.TempDir()
+	quoted := func(v any) string {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	event := map[string]any{
+		"version": "1.0", "viewer": map[string]string{"ip": ev.ViewerIP}, "request": ev.Request,
+		"context": map[string]string{"distributionDomainName": ev.DistributionDomainName, "distributionId": ev.DistributionID,
+			"eventType": string(ev.Type), "requestId": ev.RequestID},
+	}
+	if ev.Response != nil {
+		event["response"] = withMaps(*ev.Response)
+	}
+	raw := "undefined"
+	if ev.Request.RawQuery != nil {
+		raw = quoted(*ev.Request.RawQuery)
+	}
+	for _, quote := range []string{"'", `"`} {
+		code = strings.ReplaceAll(code, "from "+quote+"cloudfront"+quote, "from 'cloudfront.js'")
+	}
+	files := map[string]string{
+		"cloudfront.js": fmt.Sprintf(cloudfrontModule, quoted(kv)),
+		"main.js":       code + fmt.Sprintf(harness, quoted(quoted(event)), raw),
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), "njs", "-u", "-p", dir, filepath.Join(dir, "main.js")).CombinedOutput()
+	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "RESULT ") || strings.HasPrefix(line, "FAILED ") {
+			return lines[:i], line
+		}
+	}
+	return nil, fmt.Sprintf("FAILED %s (%v)", out, err)
+}
+
+// compareNJS returns what of njs's outcome is not as expected of CloudFront's.
+func compareNJS(t *testing.T, c Case) []string {
+	kv := c.Store
+	if kv == nil {
+		kv = Store{"path": "r1"}
+	}
+	logs, outcome := runNJS(t, c.Function.Code, c.Event, kv)
+	result, ok := strings.CutPrefix(outcome, "RESULT ")
+	e := c.Expected
+	switch {
+	case e.Refused != nil || e.Status == 503 || e.Error != nil:
+		if ok {
+			return []string{"want an error, got " + result}
+		}
+		return nil
+	case !ok:
+		return []string{outcome}
+	}
+	diff := e.compareOutput(result)
+	if e.Logs != nil && !slices.Equal(*e.Logs, logs) {
+		diff = append(diff, fmt.Sprintf("logs: want %q, got %q", *e.Logs, logs))
+	}
+	return diff
+}
+
+// The vectors run in njs, whose dialect CloudFront's runtime is: what differs is listed in testdata/njs-differences.json,
+// and explained. What CloudFront checks after the function has run (502) is not njs's business.
+func TestVectorsInNJS(t *testing.T) {
+	if _, err := exec.LookPath("njs"); err != nil {
+		t.Skip("there is no njs (Debian and Ubuntu: apt-get install njs)")
+	}
+	data, err := os.ReadFile("testdata/njs-differences.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var differences map[string]string
+	if err := json.Unmarshal(data, &differences); err != nil {
+		t.Fatal(err)
+	}
+	cases, err := Load("testdata/vectors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		name := strings.Replace(c.Name, ".txtar", "", 1)
+		t.Run(name, func(t *testing.T) {
+			if c.Expected.Status == 502 {
+				t.Skip("checked after the function has run")
+			}
+			if strings.Contains(c.Function.Code, "while (true)") {
+				t.Skip("njs has no time limit")
+			}
+			diff := compareNJS(t, c)
+			reason, known := differences[name]
+			switch {
+			case known && len(diff) == 0:
+				t.Errorf("njs does the same; listed as different: %s", reason)
+			case !known && len(diff) > 0:
+				t.Errorf("njs differs:\n%s", strings.Join(diff, "\n"))
+			}
+			delete(differences, name)
+		})
+	}
+	for name := range differences {
+		t.Errorf("testdata/njs-differences.json lists %s, which is no case", name)
+	}
+}
+
+// The toolkit's own functions route in njs as here, by the same vectors.
+func TestRoutingsInNJS(t *testing.T) {
+	if _, err := exec.LookPath("njs"); err != nil {
+		t.Skip("there is no njs (Debian and Ubuntu: apt-get install njs)")
+	}
+	for _, r := range []site.Routing{site.RoutingSPA, site.RoutingStatic} {
+		data, err := os.ReadFile(filepath.Join("..", "routing", "testdata", string(r)+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var vectors []struct{ Name, URI, Want string }
+		if err := json.Unmarshal(data, &vectors); err != nil {
+			t.Fatal(err)
+		}
+		code, err := routing.Code(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range vectors {
+			t.Run(string(r)+"/"+v.Name, func(t *testing.T) {
+				ev, err := URLEvent("GET", "/", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ev.Request.URI = v.URI
+				want, _ := json.Marshal(map[string]string{"uri": "/r1" + v.Want})
+				c := Case{Function: Function{Code: code}, Event: ev, Expected: Expected{Request: want}}
+				for _, line := range compareNJS(t, c) {
+					t.Error(line)
+				}
+			})
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
@@ -36,6 +37,9 @@ func runSynth(_ context.Context, o *synthOptions) error {
 	}
 	input, err := template.For(project)
 	if err != nil {
+		return err
+	}
+	if _, err := cfjs.Compile(site.FunctionFile, input.FunctionCode, cfjs.Options{}); err != nil {
 		return err
 	}
 	text, err := template.Render(input)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/buildspec"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server"
@@ -33,6 +34,9 @@ type plan struct {
 func (h *Hosting) plan() (*plan, error) {
 	in, err := template.For(h.project)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := cfjs.Compile(site.FunctionFile, in.FunctionCode, cfjs.Options{}); err != nil {
 		return nil, err
 	}
 	rendered, err := template.Render(in)

@@ -67,6 +67,7 @@ type Store struct {
 	Explain func(error) error
 
 	client *s3.Client
+	direct *direct
 	name   string
 	sizes  sizes
 	memory *semaphore.Weighted
@@ -94,7 +95,7 @@ func Open(cfg aws.Config, bucket string) *Store {
 }
 
 func open(client *s3.Client, bucket string, sizes sizes) *Store {
-	return &Store{client: client, name: bucket, sizes: sizes, memory: semaphore.NewWeighted(sizes.buffers)}
+	return &Store{client: client, direct: newDirect(client, bucket), name: bucket, sizes: sizes, memory: semaphore.NewWeighted(sizes.buffers)}
 }
 
 // signDigest makes the signature cover the content by its digest, where the request states it as its checksum anyway. The

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,17 +18,16 @@ import (
 // Copy implements publish.ObjectStore. The content never leaves S3. It is the very version whose digest was looked at: S3
 // copies it only if its ETag is still the same.
 func (s *Store) Copy(ctx context.Context, from, key, sha256 string, meta publish.Meta) error {
-	source, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.name, Key: &from})
+	c, err := s.look(ctx, from)
 	if isMissing(err) {
 		return fmt.Errorf("copy %s to %s: %w", from, key, publish.ErrNotFound)
 	}
 	if err != nil {
 		return s.explain(err, "copy %s to %s: look at the source", from, key)
 	}
-	if digestOf(source.Metadata, source.ChecksumSHA256) != sha256 {
+	if c.digest != sha256 {
 		return fmt.Errorf("copy %s to %s: %w with digest %s", from, key, publish.ErrNotFound, sha256)
 	}
-	c := copying{Store: s, source: aws.String(copySource(s.name, from)), etag: source.ETag, size: aws.ToInt64(source.ContentLength)}
 	run := c.whole
 	if c.size > s.sizes.copyWhole {
 		run = c.inParts
@@ -68,15 +68,38 @@ func (s *Store) has(ctx context.Context, key string) bool {
 type copying struct {
 	*Store
 	source, etag *string
+	digest       string
 	size         int64
 }
 
+// look finds what a copy is made from.
+func (s *Store) look(ctx context.Context, from string) (copying, error) {
+	c := copying{Store: s, source: aws.String(copySource(s.name, from))}
+	if h, err := s.direct.head(ctx, from); err == nil {
+		size, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64)
+		if c.digest = h.Get("X-Amz-Meta-" + digestMeta); err == nil && c.digest != "" && h.Get("ETag") != "" {
+			c.etag, c.size = aws.String(h.Get("ETag")), size
+			return c, nil
+		}
+	}
+	head, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.name, Key: &from})
+	if err != nil {
+		return c, err
+	}
+	c.etag, c.size, c.digest = head.ETag, aws.ToInt64(head.ContentLength), digestOf(head.Metadata, head.ChecksumSHA256)
+	return c, nil
+}
+
 func (c copying) whole(ctx context.Context, key, digest string, meta publish.Meta) error {
-	_, err := c.client.CopyObject(ctx, &s3.CopyObjectInput{
+	in := &s3.CopyObjectInput{
 		Bucket: &c.name, Key: &key, CopySource: c.source, CopySourceIfMatch: c.etag,
 		MetadataDirective: types.MetadataDirectiveReplace, Metadata: map[string]string{digestMeta: digest},
 		ContentType: optional(meta.ContentType), CacheControl: optional(meta.CacheControl), IfNoneMatch: onlyIfAbsent(meta),
-	})
+	}
+	if c.direct.copy(ctx, in) == nil {
+		return nil
+	}
+	_, err := c.client.CopyObject(ctx, in)
 	return err
 }
 

@@ -49,7 +49,16 @@ func (s *Store) putSmall(ctx context.Context, key string, content publish.Blob, 
 	if err := matches(content, int64(n), sum[:]); err != nil {
 		return err
 	}
-	return s.putObject(ctx, key, content, meta, bytes.NewReader(body[:n]))
+	in, err := s.putInput(key, content, meta)
+	if err != nil {
+		return err
+	}
+	if n > 0 && s.direct.put(ctx, in, body[:n], sum[:]) == nil {
+		return nil
+	}
+	in.Body = bytes.NewReader(body[:n])
+	_, err = s.client.PutObject(ctx, in)
+	return err
 }
 
 // putStream sends the content as it is read.
@@ -59,24 +68,29 @@ func (s *Store) putStream(ctx context.Context, key string, content publish.Blob,
 		return err
 	}
 	defer body.close()
-	err := s.putObject(ctx, key, content, meta, body)
+	in, err := s.putInput(key, content, meta)
+	if err != nil {
+		return err
+	}
+	in.Body = body
+	_, err = s.client.PutObject(ctx, in)
 	if err != nil && body.err != nil {
 		return body.err // what the client says of it is that the connection broke
 	}
 	return err
 }
 
-func (s *Store) putObject(ctx context.Context, key string, content publish.Blob, meta publish.Meta, body io.ReadSeeker) error {
+// putInput is the request for an object, without its content.
+func (s *Store) putInput(key string, content publish.Blob, meta publish.Meta) (*s3.PutObjectInput, error) {
 	sum, err := checksum(content.SHA256)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = s.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &s.name, Key: &key, Body: body, ContentLength: aws.Int64(content.Size), ChecksumSHA256: sum,
+	return &s3.PutObjectInput{
+		Bucket: &s.name, Key: &key, ContentLength: aws.Int64(content.Size), ChecksumSHA256: sum,
 		ContentType: optional(meta.ContentType), CacheControl: optional(meta.CacheControl),
 		Metadata: map[string]string{digestMeta: content.SHA256}, IfNoneMatch: onlyIfAbsent(meta),
-	})
-	return err
+	}, nil
 }
 
 // matches checks what was read of a blob against what it said to be.

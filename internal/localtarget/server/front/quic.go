@@ -56,6 +56,10 @@ func (f *Front) serveQUIC(rw http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(rw)
 	_ = control.SetWriteDeadline(time.Now().Add(f.limits.StallTimeout)) // a closed stream says so when it is written to
 	_ = control.SetReadDeadline(time.Now().Add(f.limits.StallTimeout))
+	if r.ContentLength < 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		// Whether a body follows is not known before the stream's end has come. One that was not announced is not read.
+		r.Body, r.ContentLength = http.NoBody, 0
+	}
 	f.serveHTTP(rw, r)
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
@@ -112,7 +113,8 @@ func (s *Site) Poll() time.Duration {
 }
 
 // Function returns the code of the project's function file. Without the file it returns "": the toolkit's own function
-// for the configured routing is meant; with routing "custom" the file's absence is an error.
+// for the configured routing is meant; with routing "custom" the file's absence is an error. A byte order mark, which some
+// editors write and no template holds, is not part of the code.
 func (s *Site) Function() (string, error) {
 	data, err := readFile(s.FunctionFile())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -123,7 +125,7 @@ func (s *Site) Function() (string, error) {
 		}
 		return "", nil
 	}
-	return string(data), err
+	return strings.TrimPrefix(string(data), "\ufeff"), err
 }
 
 // Buildspec returns the text of the project's build file, or nil if it has none.

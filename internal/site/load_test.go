@@ -118,13 +118,13 @@ func TestFiles(t *testing.T) {
 	if _, err := s.Function(); fault.KindOf(err) != fault.Usage {
 		t.Errorf("custom routing without a function: %v", err)
 	}
-	for path, text := range map[string]string{s.FunctionFile(): "code", s.BuildFile(): ""} {
+	for path, text := range map[string]string{s.FunctionFile(): "\ufeffcode", s.BuildFile(): ""} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if code, err := s.Function(); code != "code" || err != nil {
-		t.Errorf("function file: %q, %v", code, err)
+		t.Errorf("function file with a byte order mark: %q, %v", code, err)
 	}
 	if text, err := s.Buildspec(); text == nil || len(text) != 0 || err != nil {
 		t.Errorf("an empty build file is one: %v, %v", text, err)

@@ -80,9 +80,12 @@ func (s *session) releaseTable(releases []publish.Release, now time.Time) *term.
 		if r.Current {
 			mark, id = style.Green("*"), style.Bold(id)
 		}
-		if r.Problem != "" {
+		if r.Problem != "" && r.Files == 0 {
 			table.Row(style.Cross(), id, when, "", "", style.Red("damaged"))
 			continue
+		}
+		if r.Problem != "" { // the release is whole; what is damaged is the pointer to it
+			mark, r.Message = style.Cross(), style.Red("pointer damaged")
 		}
 		table.Row(mark, id, when, strconv.Itoa(r.Files), term.Size(r.Bytes), r.Message)
 	}

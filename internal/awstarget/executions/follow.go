@@ -31,14 +31,16 @@ func (p *Pipeline) Follow(ctx context.Context, id string, w Watcher) (hosting.Ex
 			return shown, err
 		}
 		id = e.ID
+		// What a build has written last comes before the news that the next stage has begun.
+		if err := p.copyActions(ctx, actions, copied, w, true); err != nil {
+			return e, err
+		}
 		if w.Changed != nil && !same(shown, e) {
 			w.Changed(e)
 		}
 		shown = e
-		for _, a := range actions {
-			if err := p.copyAction(ctx, a, copied, w); err != nil {
-				return e, err
-			}
+		if err := p.copyActions(ctx, actions, copied, w, false); err != nil {
+			return e, err
 		}
 		if e.Status.Done() {
 			return e, nil
@@ -49,12 +51,22 @@ func (p *Pipeline) Follow(ctx context.Context, id string, w Watcher) (hosting.Ex
 	}
 }
 
+// copyActions copies what is new of the builds that have been seen before, or of the others.
+func (p *Pipeline) copyActions(ctx context.Context, actions []types.ActionExecutionDetail, copied map[string]*output, w Watcher, known bool) error {
+	for _, a := range actions {
+		if build := buildOf(a); build == "" || (copied[build] != nil) != known {
+			continue
+		}
+		if err := p.copyAction(ctx, a, copied, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // copyAction copies what is new of an action's build, and says what the build waits for before it has any output.
 func (p *Pipeline) copyAction(ctx context.Context, a types.ActionExecutionDetail, copied map[string]*output, w Watcher) error {
 	build := buildOf(a)
-	if build == "" {
-		return nil
-	}
 	o := copied[build]
 	if o == nil {
 		o = &output{pipeline: p, build: build}

@@ -29,7 +29,7 @@ func (s *Stack) Apply(ctx context.Context, plan *Plan, report hosting.Reporter) 
 	if err != nil {
 		return State{}, fmt.Errorf("change stack %s: %w", s.Name, reason.Of(err))
 	}
-	state, err := s.follow(ctx, plan.stackID, last, report)
+	state, err := s.follow(ctx, plan.stackID, last, len(plan.Changes), report)
 	if err != nil {
 		return state, err
 	}

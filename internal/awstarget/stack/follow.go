@@ -27,8 +27,9 @@ var slow = map[string]string{
 }
 
 // follow reports on the operation that is going on until it has ended, and returns the stack as it is then. after is the
-// id of the newest event before the operation; empty for an operation that was found going on.
-func (s *Stack) follow(ctx context.Context, id, after string, report hosting.Reporter) (State, error) {
+// id of the newest event before the operation; empty for an operation that was found going on. total is how many resources
+// it is about; 0 if that is not known.
+func (s *Stack) follow(ctx context.Context, id, after string, total int, report hosting.Reporter) (State, error) {
 	begun := s.now()
 	seen := false
 	for {
@@ -51,7 +52,7 @@ func (s *Stack) follow(ctx context.Context, id, after string, report hosting.Rep
 		if !state.Busy() && state.Status != types.StackStatusReviewInProgress && (seen || after == "" || s.now().Sub(begun) > time.Minute) {
 			return state, nil
 		}
-		if words := progress(events, s.now()); words != "" {
+		if words := progress(events, total, s.now()); words != "" {
 			report.Detail("%s", words)
 		}
 		if err := s.pause(ctx); err != nil {
@@ -61,7 +62,7 @@ func (s *Stack) follow(ctx context.Context, id, after string, report hosting.Rep
 }
 
 // progress says how many resources are done, and what is being waited for.
-func progress(events []types.StackEvent, now time.Time) string {
+func progress(events []types.StackEvent, total int, now time.Time) string {
 	type item struct {
 		name, typ string
 		since     time.Time
@@ -89,7 +90,7 @@ func progress(events []types.StackEvent, now time.Time) string {
 	if len(all) == 0 {
 		return ""
 	}
-	words := fmt.Sprintf("%d of %d resources done", done, len(all))
+	words := fmt.Sprintf("%d of %d resources done", done, max(total, len(all)))
 	if len(working) == 0 {
 		return words
 	}

@@ -71,7 +71,22 @@ func Load(service string) *Model {
 	if err != nil {
 		panic(err) // it is part of the program
 	}
+	if service == "cloudformation" {
+		m.addDeploymentConfig()
+	}
 	return m
+}
+
+// addDeploymentConfig adds what botocore 1.43.11 does not know: DeploymentConfig (CloudFormation API Reference), and the
+// status REVIEW_IN_PROGRESS that the first event of a stack has which a change set was made for.
+func (m *Model) addDeploymentConfig() {
+	m.Shapes["DeploymentConfigMode"] = &Shape{Type: "string", Enum: []string{"STANDARD", "EXPRESS"}}
+	m.Shapes["DeploymentConfigRollback"] = &Shape{Type: "boolean"}
+	m.Shapes["DeploymentConfig"] = &Shape{Type: "structure", Members: map[string]*Ref{
+		"Mode": {Shape: "DeploymentConfigMode"}, "DisableRollback": {Shape: "DeploymentConfigRollback"},
+	}}
+	m.Shapes["ResourceStatus"].Enum = append(m.Shapes["ResourceStatus"].Enum, "REVIEW_IN_PROGRESS")
+	m.Shapes["CreateChangeSetInput"].Members["DeploymentConfig"] = &Ref{Shape: "DeploymentConfig"}
 }
 
 // Check returns what is wrong with a value that is to have a shape: nil, or one sentence for each fault.

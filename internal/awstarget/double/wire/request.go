@@ -53,10 +53,13 @@ func (m *Model) Decode(r *http.Request) (*Request, error) {
 }
 
 func (m *Model) decodeJSON(r *http.Request, body []byte) (*Request, error) {
-	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), m.Metadata.TargetPrefix+".")
+	// Services take the prefix with and without the Java package before it; botocore's models and the Go SDK differ there.
+	prefix := m.Metadata.TargetPrefix[strings.LastIndexByte(m.Metadata.TargetPrefix, '.')+1:]
+	target := r.Header.Get("X-Amz-Target")
+	name := target[strings.LastIndexByte(target, '.')+1:]
 	op := m.Operations[name]
-	if !ok || op == nil {
-		return nil, fmt.Errorf("the double has no operation %s", r.Header.Get("X-Amz-Target"))
+	if op == nil || !strings.HasSuffix(strings.TrimSuffix(target, "."+name), prefix) {
+		return nil, fmt.Errorf("the double has no operation %s", target)
 	}
 	var raw map[string]any
 	if err := json.Unmarshal(body, &raw); err != nil {

@@ -1,0 +1,209 @@
+package awstarget_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
+)
+
+func TestMain(m *testing.M) {
+	if double.IsProgram() {
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// toolkit is the program that deployments upload, built once.
+var toolkit = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "awstarget-test-")
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "toolkit")
+	out, err := exec.Command("go", "build", "-o", file, "../../cmd/cloudfront-hosting-toolkit").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return file, nil
+})
+
+// bed is a project with its repository at a Git host, and an AWS account to deploy it to.
+type bed struct {
+	t       *testing.T
+	account *double.Account
+	site    *site.Site
+	opts    awstarget.Options
+	repo    string
+}
+
+// newBed makes one. whole says that the pipeline's builds are going to run: they need Linux's programs, and the toolkit's.
+func newBed(t *testing.T, whole bool) *bed {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("the release step runs on Linux")
+	}
+	b := &bed{t: t, account: double.New(t), repo: filepath.Join(t.TempDir(), "hello")}
+	for name, value := range b.account.Environment() {
+		t.Setenv(name, value)
+	}
+	executable := os.Args[0]
+	if whole {
+		program, err := toolkit()
+		if err != nil {
+			t.Fatal(err)
+		}
+		executable = program
+	}
+	b.opts = awstarget.Options{Executable: executable, Version: "test", Pace: 5 * time.Millisecond, HTTP: b.account.Client()}
+	b.write(site.Folder+"/"+site.ConfigFile, `{"repoUrl": "https://github.com/Alice/hello.git", "branchName": "main", "routing": "spa", "target": "aws"}`)
+	b.write(site.Folder+"/"+site.BuildFile, "version: 0.2\nphases:\n  build:\n    commands:\n      - mkdir dist && cp -r src/. dist\n      - echo built it\nartifacts:\n  base-directory: dist\n  files: ['**/*']\n")
+	b.git("init", "-q", "-b", "main")
+	b.commit("one")
+	b.account.Repositories["Alice/hello"] = b.repo
+	b.load()
+	return b
+}
+
+func (b *bed) load() {
+	b.t.Helper()
+	s, err := site.Load(b.repo)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.site = s
+}
+
+func (b *bed) hosting() *awstarget.Hosting { return awstarget.New(b.site, b.opts) }
+
+func (b *bed) write(name, text string) {
+	b.t.Helper()
+	file := filepath.Join(b.repo, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bed) git(args ...string) string {
+	b.t.Helper()
+	cmd := exec.Command("git", append([]string{"-C", b.repo, "-c", "user.name=Alice", "-c", "user.email=alice@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		b.t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// commit makes a version of the site, and returns its commit id.
+func (b *bed) commit(version string) string {
+	b.t.Helper()
+	b.write("src/index.html", "<title>version "+version+"</title>")
+	b.write("src/assets/app.js", "// version "+version)
+	b.git("add", "-A")
+	b.git("commit", "-q", "-m", "Version "+version+"\n\nwith a \"quoted\" body")
+	return b.git("rev-parse", "HEAD")
+}
+
+// get asks the site, and returns the status and the body.
+func (b *bed) get(url string) (int, string) {
+	b.t.Helper()
+	res, err := b.account.Client().Get(url)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return res.StatusCode, string(body)
+}
+
+// recorder is a reporter that remembers.
+type recorder struct {
+	mu       sync.Mutex
+	text     bytes.Buffer
+	steps    []string
+	warnings []string
+	asked    []string
+	// yes is the answer to questions; refuse is the error instead of one.
+	yes    bool
+	refuse error
+	// told is called with each detail; it may be nil.
+	told func(detail string)
+}
+
+var _ hosting.Reporter = (*recorder)(nil)
+
+func (r *recorder) line(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(&r.text, format+"\n", args...)
+}
+
+func (r *recorder) Step(name string) {
+	r.line("== %s", name)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.steps = append(r.steps, name)
+}
+
+func (r *recorder) Detail(format string, args ...any) {
+	r.line("   "+format, args...)
+	if r.told != nil {
+		r.told(fmt.Sprintf(format, args...))
+	}
+}
+
+func (r *recorder) Warn(format string, args ...any) {
+	r.line("!! "+format, args...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) Output() io.Writer { return r }
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+func (r *recorder) Confirm(question string) (bool, error) {
+	r.line("?? %s", question)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, question)
+	return r.yes, r.refuse
+}
+
+func (r *recorder) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
+}
+
+// deploy deploys, and shows what was reported if it fails and must not.
+func (b *bed) deploy(r *recorder) (hosting.Deployed, error) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Minute)
+	defer cancel()
+	return b.hosting().Deploy(ctx, hosting.DeployOptions{}, r)
+}

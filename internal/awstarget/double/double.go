@@ -1,0 +1,243 @@
+// Package double is an AWS account for tests: it answers over HTTP, in the services' own protocols, what a deployment of
+// the toolkit asks of CloudFormation, CloudFront, CodePipeline, CodeConnections, CodeBuild, CloudWatch Logs, STS, S3 and the
+// KeyValueStore. Requests and answers are held against botocore's models; what does not fit them fails the test.
+//
+// It does what it is told: stacks resolve the template that they were sent, the distribution is the toolkit's edge compiled
+// from that template over the S3 double and the KVS double, and pipelines fetch from a git repository and run the
+// buildspecs that the template holds. Operations of CloudFormation go on by one step with each look at them, so that a test
+// never waits for a clock.
+package double
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double/kvs"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double/s3server"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double/wire"
+)
+
+// AccountID and Region are where everything is.
+const (
+	AccountID = "123456789012"
+	Region    = "eu-west-1"
+)
+
+// Account is the account. Its fields are set before the first request, or with Do.
+type Account struct {
+	// Repositories are the git repositories at the Git host, by OWNER/NAME: paths on this machine.
+	Repositories map[string]string
+	// Fault, if set, is asked ahead of each operation; what is not nil is the answer.
+	Fault func(service, operation string) *Fault
+	// FailResource makes a resource, by its name in the template, fail with this reason.
+	FailResource map[string]string
+	// StuckRollback makes taking an update back fail.
+	StuckRollback bool
+	// Replaces names resources whose changes are replacements.
+	Replaces map[string]bool
+	// Spread is how many looks at a distribution show it InProgress.
+	Spread int
+	// ReleaseEnv is added to the environment of release steps.
+	ReleaseEnv []string
+	// Requests counts the requests by "service Operation".
+	Requests map[string]int
+
+	S3  *s3server.Memory
+	KVS *kvs.Server
+
+	t      testing.TB
+	server *httptest.Server
+	models map[string]*wire.Model
+	work   sync.WaitGroup
+	scratch,
+	fakePrograms string
+
+	mu          sync.Mutex
+	stacks      []*stack
+	connections []*connection
+	pipelines   map[string]*pipeline
+	builds      map[string]*build
+	serial      int
+	completeNew int
+}
+
+// Fault is an error that a service answers with.
+type Fault struct {
+	Status        int
+	Code, Message string
+}
+
+func (f *Fault) Error() string { return f.Code + ": " + f.Message }
+
+// New returns an empty account. It ends with the test.
+func New(t testing.TB) *Account {
+	t.Helper()
+	a := &Account{
+		Repositories: map[string]string{}, FailResource: map[string]string{}, Replaces: map[string]bool{}, Requests: map[string]int{},
+		S3: s3server.NewMemory(), t: t, models: map[string]*wire.Model{}, scratch: t.TempDir(),
+		pipelines: map[string]*pipeline{}, builds: map[string]*build{},
+	}
+	a.KVS = kvs.New(func(format string, args ...any) { t.Errorf(format, args...) })
+	for _, service := range []string{"cloudformation", "cloudfront", "codepipeline", "codeconnections", "codebuild", "logs", "sts"} {
+		a.models[service] = wire.Load(service)
+	}
+	a.server = httptest.NewServer(a)
+	t.Cleanup(func() {
+		a.stopExecutions()
+		a.work.Wait()
+		a.server.Close()
+	})
+	return a
+}
+
+// URL is the address of every service: AWS_ENDPOINT_URL.
+func (a *Account) URL() string { return a.server.URL }
+
+// Environment is what makes the SDK use the account.
+func (a *Account) Environment() map[string]string {
+	return map[string]string{
+		"AWS_ENDPOINT_URL": a.URL(), "AWS_REGION": Region, "AWS_ACCESS_KEY_ID": s3server.AccessKey,
+		"AWS_SECRET_ACCESS_KEY": s3server.SecretKey, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_DEFAULT_REGION": "",
+		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true",
+	}
+}
+
+// Client asks any host name of the account's distributions.
+func (a *Account) Client() *http.Client {
+	return &http.Client{
+		Transport:     viewer{a},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// viewer sends every request to the double, whatever its host resolves to.
+type viewer struct{ account *Account }
+
+func (v viewer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Host = r.URL.Host
+	r.URL.Scheme, r.URL.Host = "http", strings.TrimPrefix(v.account.URL(), "http://")
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// Do changes the account while it is in use.
+func (a *Account) Do(change func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	change()
+}
+
+// Count returns how many requests of an operation there were: "codepipeline StartPipelineExecution".
+func (a *Account) Count(operation string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.Requests[operation]
+}
+
+// ServeHTTP answers services by the scope of the signature, and distributions by the host.
+func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	service := signedFor(r.Header.Get("Authorization"))
+	switch service {
+	case "":
+		a.serveDistribution(w, r)
+	case "s3":
+		a.S3.ServeHTTP(w, r)
+	case "cloudfront-keyvaluestore":
+		a.KVS.ServeHTTP(w, r)
+	default:
+		a.serveService(w, r, service)
+	}
+}
+
+// signedFor is the service in the scope of a signature (Signature Version 4: key/date/region/service/aws4_request; version
+// 4A has no region).
+func signedFor(authorization string) string {
+	_, scope, ok := strings.Cut(authorization, "Credential=")
+	if !ok {
+		return ""
+	}
+	parts := strings.Split(strings.SplitN(scope, ",", 2)[0], "/")
+	return parts[max(0, len(parts)-2)]
+}
+
+func (a *Account) serveService(w http.ResponseWriter, r *http.Request, service string) {
+	m := a.models[service]
+	if m == nil {
+		a.t.Errorf("the double has no service %s", service)
+		http.Error(w, "no such service", http.StatusNotFound)
+		return
+	}
+	req, err := m.Decode(r)
+	if err != nil {
+		a.t.Errorf("%s: %v", service, err)
+		m.EncodeError(w, http.StatusBadRequest, "ValidationError", err.Error())
+		return
+	}
+	name := strings.TrimSuffix(req.Operation.Name, "2020_05_31")
+	a.mu.Lock()
+	a.Requests[service+" "+name]++
+	var fault *Fault
+	if a.Fault != nil {
+		fault = a.Fault(service, name)
+	}
+	var out map[string]any
+	if fault == nil {
+		out, fault = a.answer(service, name, req)
+	}
+	a.mu.Unlock()
+	if fault != nil {
+		if !m.Knows(req.Operation, fault.Code) {
+			a.t.Errorf("%s %s has no error %s", service, name, fault.Code)
+		}
+		status := fault.Status
+		if status == 0 {
+			status = http.StatusBadRequest
+		}
+		m.EncodeError(w, status, fault.Code, fault.Message)
+		return
+	}
+	for _, wrong := range m.Encode(w, req.Operation, out) {
+		a.t.Errorf("%s %s: answer: %s", service, name, wrong)
+	}
+}
+
+// answer calls the operation, with the lock held.
+func (a *Account) answer(service, name string, req *wire.Request) (map[string]any, *Fault) {
+	switch service {
+	case "sts":
+		return map[string]any{"Account": AccountID, "Arn": "arn:aws:iam::" + AccountID + ":user/dana", "UserId": "AIDADANA"}, nil
+	case "cloudformation":
+		return a.cloudFormation(name, req)
+	case "cloudfront":
+		return a.cloudFront(req)
+	case "codeconnections":
+		return a.codeConnections(name, req)
+	case "codepipeline":
+		return a.codePipeline(name, req)
+	case "codebuild":
+		return a.codeBuild(req)
+	default:
+		return a.logs(req)
+	}
+}
+
+func refuse(code, format string, args ...any) *Fault {
+	return &Fault{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}
+}
+
+// id is an id that has not been given before, with the form of a UUID.
+func (a *Account) id() string {
+	a.serial++
+	return fmt.Sprintf("%08x-0000-4000-8000-%012x", a.serial, a.serial)
+}
+
+// tick is a time that is later than every other one. The double's clock goes on by a millisecond with each event.
+func (a *Account) tick() time.Time {
+	a.serial++
+	return time.Now().UTC().Truncate(time.Millisecond).Add(time.Duration(a.serial) * time.Millisecond)
+}

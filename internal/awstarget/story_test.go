@@ -1,0 +1,92 @@
+package awstarget_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+)
+
+// The whole story: a first deployment ends with the URL answering the release that the pipeline built and published, a push
+// flips it, a rollback brings it back, and a second deployment changes nothing but releases again.
+func TestStory(t *testing.T) {
+	b := newBed(t, true)
+	b.account.CompleteNew(3)
+	b.account.Spread = 2
+	first := b.git("rev-parse", "HEAD")
+	r := &recorder{}
+	deployed, err := b.deploy(r)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, r)
+	}
+	t.Logf("\n%s", r)
+	if deployed.Release != first || deployed.Execution.Release != first || deployed.Execution.Status != hosting.Succeeded {
+		t.Errorf("release %q, execution %+v, want %s", deployed.Release, deployed.Execution, first)
+	}
+	if got := strings.Join(r.steps, " "); got != "Check Hosting Connection Upload Pipeline Source Build Release Live" {
+		t.Errorf("steps: %s", got)
+	}
+	if !strings.Contains(r.String(), "built it") || !strings.Contains(r.String(), "add  Distribution") {
+		t.Errorf("the build's output or the table of changes is missing:\n%s", r)
+	}
+	if status, body := b.get(deployed.URL + "users/42"); status != 200 || body != "<title>version one</title>" {
+		t.Errorf("the site answers %d %q", status, body)
+	}
+	if status, _ := b.get(deployed.URL + "assets/missing.js"); status != 404 {
+		t.Errorf("a missing file answers %d", status)
+	}
+
+	second := b.commit("two")
+	b.account.Push("Alice/hello")
+	h := b.hosting()
+	var log bytes.Buffer
+	if err := h.Logs(t.Context(), "", true, &log); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "built it") || !strings.Contains(log.String(), "Live") {
+		t.Errorf("the log does not have both builds:\n%s", &log)
+	}
+	e, err := h.Execution(t.Context(), "")
+	if err != nil || e.Status != hosting.Succeeded || e.Revision != second || e.Release != second || e.Message != "Version two" || e.Trigger != "push" {
+		t.Errorf("execution %+v, %v", e, err)
+	}
+	if _, body := b.get(deployed.URL); body != "<title>version two</title>" {
+		t.Errorf("after the push the site answers %q", body)
+	}
+
+	p, err := h.Publisher(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	releases, err := p.Releases(t.Context())
+	if err != nil || len(releases) != 2 || releases[0].ID != second || !releases[0].Current || releases[0].Commit != second {
+		t.Errorf("releases %+v, %v", releases, err)
+	}
+	if _, err := p.Rollback(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := b.get(deployed.URL); body != "<title>version one</title>" {
+		t.Errorf("after the rollback the site answers %q", body)
+	}
+
+	again := &recorder{}
+	deployed, err = b.deploy(again)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, again)
+	}
+	if got := strings.Join(again.steps, " "); got != "Check Upload Stack Source Build Release Live" {
+		t.Errorf("steps of the second deployment: %s", got)
+	}
+	if deployed.Release != second || len(again.asked) > 0 || !strings.Contains(again.String(), "nothing to change") {
+		t.Errorf("second deployment: release %s\n%s", deployed.Release, again)
+	}
+	info, err := h.Show(t.Context())
+	if err != nil || info.Releases != 2 || info.Release != second || len(info.Differs) > 0 || info.URL != deployed.URL {
+		t.Errorf("show: %+v, %v", info, err)
+	}
+	if len(deployed.Execution.Stages) != 3 || deployed.Execution.StartedAt.After(time.Now().Add(time.Minute)) {
+		t.Errorf("execution %+v", deployed.Execution)
+	}
+}

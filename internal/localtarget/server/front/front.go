@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -44,10 +43,10 @@ type Front struct {
 	limits Limits
 	altSvc []string
 
-	pool    *pool
-	servers []*http.Server
-	quic    *quic.Transport
-	h3      *http3.Server
+	pool          *pool
+	plain, secure *http.Server
+	quic          *quic.Transport
+	h3            *http3.Server
 
 	requests, turnedAway    atomic.Int64
 	quicConns, quicRequests atomic.Int64
@@ -70,10 +69,13 @@ func New(opts Options) *Front {
 	}
 	f := &Front{opts: opts, limits: opts.Limits.orDefaults()}
 	f.pool = newPool(f.limits)
+	f.plain, f.secure = f.newServer(), f.newServer()
+	if opts.HTTPS != nil {
+		f.secure.TLSConfig = opts.TLS.Clone()
+	}
 	if opts.QUIC != nil {
-		if _, port, err := net.SplitHostPort(opts.QUIC.LocalAddr().String()); err == nil {
-			f.altSvc = []string{`h3=":` + port + `"; ma=86400`}
-		}
+		f.altSvc = []string{`h3=":` + strconv.Itoa(portOf(opts.QUIC.LocalAddr())) + `"; ma=86400`}
+		f.newQUIC()
 	}
 	return f
 }
@@ -90,16 +92,13 @@ func (f *Front) Serve() error {
 		})
 	}
 	if f.opts.HTTP != nil {
-		s := f.newServer()
-		run(func() error { return s.Serve(f.listen(f.opts.HTTP)) })
+		run(func() error { return f.plain.Serve(f.listen(f.opts.HTTP)) })
 	}
 	if f.opts.HTTPS != nil {
-		s := f.newServer()
-		s.TLSConfig = f.opts.TLS.Clone()
-		run(func() error { return s.ServeTLS(f.listen(f.opts.HTTPS), "", "") })
+		run(func() error { return f.secure.ServeTLS(f.listen(f.opts.HTTPS), "", "") })
 	}
 	if f.opts.QUIC != nil {
-		run(f.startQUIC())
+		run(f.serveUDP)
 	}
 	ended := make(chan struct{})
 	go func() { running.Wait(); close(ended) }()
@@ -121,7 +120,7 @@ func (f *Front) listen(l net.Listener) net.Listener {
 }
 
 func (f *Front) newServer() *http.Server {
-	s := &http.Server{
+	return &http.Server{
 		Handler:           http.HandlerFunc(f.serveHTTP),
 		ReadHeaderTimeout: f.limits.HeaderTimeout,
 		ReadTimeout:       f.limits.StallTimeout, // of the first stallBytes; see body
@@ -138,8 +137,6 @@ func (f *Front) newServer() *http.Server {
 			PingTimeout:      f.limits.HeaderTimeout,
 		},
 	}
-	f.servers = append(f.servers, s)
-	return s
 }
 
 // serveHTTP gives a request to the handler, within the limits.
@@ -190,7 +187,7 @@ func (f *Front) Drain() {
 		time.Sleep(5 * time.Millisecond)
 	}
 	var closing sync.WaitGroup
-	for _, s := range f.servers {
+	for _, s := range []*http.Server{f.plain, f.secure} {
 		closing.Go(func() {
 			if s.Shutdown(ctx) != nil {
 				_ = s.Close()
@@ -201,14 +198,6 @@ func (f *Front) Drain() {
 		closing.Go(func() { f.drainQUIC(ctx) })
 	}
 	closing.Wait()
-}
-
-// explain names the listener of an error.
-func explain(what string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("serve %s: %w", what, err)
 }
 
 func portOf(a net.Addr) int {

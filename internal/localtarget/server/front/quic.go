@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -16,8 +17,8 @@ import (
 // errBusy is what a QUIC connection is refused with.
 var errBusy = errors.New("too many connections")
 
-// startQUIC makes the HTTP/3 server and returns what serves.
-func (f *Front) startQUIC() func() error {
+// newQUIC makes the HTTP/3 server.
+func (f *Front) newQUIC() {
 	f.quic = &quic.Transport{Conn: f.opts.QUIC, ConnContext: f.followQUIC, VerifySourceAddress: f.underLoad}
 	if f.opts.ResetKey != nil {
 		f.quic.StatelessResetKey = (*quic.StatelessResetKey)(f.opts.ResetKey)
@@ -28,7 +29,11 @@ func (f *Front) startQUIC() func() error {
 		MaxHeaderBytes: f.limits.HeaderBytes,
 		IdleTimeout:    f.limits.IdleTimeout,
 	}
-	config := &quic.Config{
+}
+
+// serveUDP serves HTTP/3.
+func (f *Front) serveUDP() error {
+	l, err := f.quic.Listen(http3.ConfigureTLSConfig(tlsForQUIC(f.opts.TLS)), &quic.Config{
 		HandshakeIdleTimeout: f.limits.HeaderTimeout,
 		MaxIdleTimeout:       f.limits.IdleTimeout,
 		MaxIncomingStreams:   int64(f.limits.Streams),
@@ -39,14 +44,14 @@ func (f *Front) startQUIC() func() error {
 		MaxConnectionReceiveWindow:     1 << 20,
 		// Early data can be replayed by others; behaviours with custom origins may not stand that.
 		Allow0RTT: false,
+	})
+	if err != nil {
+		return fmt.Errorf("serve HTTP/3: %w", err)
 	}
-	return func() error {
-		l, err := f.quic.Listen(http3.ConfigureTLSConfig(tlsForQUIC(f.opts.TLS)), config)
-		if err != nil {
-			return explain("HTTP/3", err)
-		}
-		return explain("HTTP/3", f.h3.ServeListener(l))
+	if err := f.h3.ServeListener(l); err != nil {
+		return fmt.Errorf("serve HTTP/3: %w", err)
 	}
+	return nil
 }
 
 // serveQUIC gives the request the deadlines that the servers of the other protocols set themselves.

@@ -122,18 +122,22 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 			if f == nil || compiled[f] != nil {
 				return compiled[f], nil
 			}
-			fn, err := compile(f)
-			compiled[f] = fn
-			return fn, err
+			var err error
+			compiled[f], err = compile(f)
+			return compiled[f], err
 		})
 		if err != nil {
 			return nil, err
 		}
-		b.policy.own = []field{{"Server", []string{serverName}, FromEdge}, {"Via", e.via, FromEdge},
-			{"X-Amz-Cf-Pop", []string{popName}, FromEdge}}
+		b.policy.own = ownFields(e.via)
 		e.behaviors = append(e.behaviors, b)
 	}
 	return e, nil
+}
+
+// ownFields are the headers that the edge adds to each answer.
+func ownFields(via []string) []field {
+	return []field{{"Server", []string{serverName}, FromEdge}, {"Via", via, FromEdge}, {"X-Amz-Cf-Pop", []string{popName}, FromEdge}}
 }
 
 // largestHeld returns what an entry may take of a cache of so many bytes. It is no more than the largest object that is

@@ -119,6 +119,9 @@ func (s *server) announce() error {
 	if s.sockets.HTTPS != nil {
 		h.HTTPS, h.URL = s.sockets.HTTPS.Addr().String(), origin("https", s.sockets.HTTPS.Addr())
 	}
+	if s.metrics != nil {
+		h.Metrics = s.metrics.Addr().String()
+	}
 	if err := s.dir.SaveHolder(*h); err != nil {
 		return err
 	}

@@ -129,9 +129,17 @@ func save(t *testing.T, s state.Site, d *state.Deployed) {
 // release publishes a page.
 func release(t *testing.T, s state.Site, id, text string) {
 	t.Helper()
+	releaseFiles(t, s, id, map[string]string{"index.html": text})
+}
+
+// releaseFiles publishes files of one folder.
+func releaseFiles(t *testing.T, s state.Site, id string, files map[string]string) {
+	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	d, err := s.Load()
 	if err != nil {

@@ -29,6 +29,8 @@ type Holder struct {
 	Listen string `json:"listen"`
 	// HTTPS is the address that the server listens on for https; empty if it does not.
 	HTTPS string `json:"https,omitempty"`
+	// Metrics is the address that the server's metrics are read at; empty if there are none.
+	Metrics string `json:"metrics,omitempty"`
 	// URL is the server's own address, with a trailing slash; empty if Command is "deploy".
 	URL       string    `json:"url,omitempty"`
 	StartedAt time.Time `json:"startedAt"`

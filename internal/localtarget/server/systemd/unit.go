@@ -66,21 +66,25 @@ func (u Unit) Writable() string {
 	} else {
 		paths[0] = u.Home
 	}
-	return words(paths)
+	return words(paths, escapePath)
 }
 
 // Command is the command line of the service.
 func (u Unit) Command() string {
-	return words(append([]string{u.Executable, "--state-dir", u.StateDir, "serve"}, u.Arguments...))
+	return words(append([]string{u.Executable, "--state-dir", u.StateDir, "serve"}, u.Arguments...), escapeWord)
 }
 
-var escapeWord = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%", "$", "$$")
+// Variables are replaced on command lines only.
+var (
+	escapePath = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%")
+	escapeWord = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%", "$", "$$")
+)
 
 // words quotes words for a unit file (systemd.syntax(7), systemd.service(5)).
-func words(list []string) string {
+func words(list []string, escape *strings.Replacer) string {
 	quoted := make([]string, len(list))
 	for i, w := range list {
-		quoted[i] = escapeWord.Replace(w)
+		quoted[i] = escape.Replace(w)
 		if w == "" || strings.ContainsAny(w, " \t\"'\\;") {
 			quoted[i] = `"` + quoted[i] + `"`
 		}

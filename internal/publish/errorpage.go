@@ -33,8 +33,9 @@ body { min-height: 90vh; display: grid; place-content: center; text-align: cente
 `
 
 // errorPage brings the error page in line with whatever release is live: its 404.html (or 404/index.html), or else the
-// built-in page. It looks again after writing, so of several runs at once the last writer leaves the right page.
-func (p *Publisher) errorPage(ctx context.Context, prog *progress) error {
+// built-in page. It looks again after writing, so of several runs at once the last writer leaves the right page. The
+// manifest that is known, most likely that of the live release, is not read again.
+func (p *Publisher) errorPage(ctx context.Context, known Manifest) error {
 	for attempt := range maxSwaps {
 		if err := pause(ctx, attempt); err != nil {
 			return err
@@ -43,7 +44,10 @@ func (p *Publisher) errorPage(ctx context.Context, prog *progress) error {
 		if err != nil {
 			return fmt.Errorf("read the pointer: %w", err)
 		}
-		m, err := p.Manifest(ctx, live.Release)
+		m := known
+		if m.Release != live.Release {
+			m, err = p.Manifest(ctx, live.Release)
+		}
 		if errors.Is(err, ErrNotFound) || errors.Is(err, errDamaged) {
 			return nil // a release of another run, which sees to its own page
 		}

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -65,18 +66,21 @@ func (p *Publisher) Manifest(ctx context.Context, id string) (Manifest, error) {
 }
 
 func decodeManifest(id string, data []byte) (Manifest, error) {
-	var format struct{ Format int }
-	if err := json.Unmarshal(data, &format); err != nil {
-		return Manifest{}, err
-	}
-	if format.Format > manifestFormat {
-		return Manifest{}, fmt.Errorf("written by a newer version of the tool (format %d, this one reads %d)", format.Format, manifestFormat)
-	}
 	var m Manifest
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&m); err != nil {
+		var format struct{ Format int }
+		if json.Unmarshal(data, &format) == nil {
+			err = cmp.Or(tooNew(format.Format), err)
+		}
 		return Manifest{}, err
+	}
+	if err := tooNew(m.Format); err != nil {
+		return Manifest{}, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return Manifest{}, errors.New("more than one document")
 	}
 	if m.Format != manifestFormat || m.Release != id || len(m.Files) == 0 {
 		return Manifest{}, fmt.Errorf("format %d, release %q, %d files; want format %d, release %q and at least one file",
@@ -91,6 +95,13 @@ func decodeManifest(id string, data []byte) (Manifest, error) {
 		}
 	}
 	return m, nil
+}
+
+func tooNew(format int) error {
+	if format > manifestFormat {
+		return fmt.Errorf("written by a newer version of the tool (format %d, this one reads %d)", format, manifestFormat)
+	}
+	return nil
 }
 
 // sameFiles reports whether two lists name the same content under the same paths. Headers may differ: a newer tool's
@@ -119,6 +130,12 @@ type shelf struct {
 type damagedManifest struct {
 	modified time.Time
 	err      error
+}
+
+// drop forgets a release.
+func (s *shelf) drop(id string) {
+	s.manifests = slices.DeleteFunc(s.manifests, func(m Manifest) bool { return m.Release == id })
+	delete(s.unfinished, id)
 }
 
 // readShelf lists and reads all manifests and marks. A damaged manifest is no error.

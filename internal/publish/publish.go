@@ -33,6 +33,10 @@ type publication struct {
 	folder *folder
 	prog   *progress
 	res    Result
+	// shelf is what prune has left, for the first store.
+	shelf *shelf
+	// made is the manifest of the release that was stored.
+	made Manifest
 }
 
 // Publish makes a release of a folder and makes it live, unless a run that started later has already made another one
@@ -68,7 +72,7 @@ func (r *publication) run(ctx context.Context) (Result, error) {
 	r.res.Files = len(own)
 	r.prog.begin(StepPrune, 0, 0)
 	var err error
-	if r.res.Pruned, err = r.prune(ctx, r.req.ID); err != nil {
+	if r.res.Pruned, r.shelf, err = r.prune(ctx, r.req.ID); err != nil {
 		if ctx.Err() != nil {
 			return Result{}, err
 		}
@@ -87,7 +91,7 @@ func (r *publication) run(ctx context.Context) (Result, error) {
 		if err != nil {
 			return Result{}, explain(err)
 		}
-		if err := r.errorPage(ctx, r.prog); err != nil {
+		if err := r.errorPage(ctx, r.made); err != nil {
 			return r.res, explain(fmt.Errorf("release %s is live, but its error page is not: %w", r.res.Release, err))
 		}
 		return r.res, nil
@@ -101,9 +105,13 @@ func (r *publication) warn(format string, args ...any) {
 // store makes sure that the files are a release, and returns its id: the wanted one, or the first numbered one that is
 // free or has the same files.
 func (r *publication) store(ctx context.Context) (string, error) {
-	shelf, err := r.readShelf(ctx)
-	if err != nil {
-		return "", err
+	shelf := r.shelf
+	r.shelf = nil // once more, and it is old
+	if shelf == nil {
+		var err error
+		if shelf, err = r.readShelf(ctx); err != nil {
+			return "", err
+		}
 	}
 	for n := 1; n <= maxNumber; n++ {
 		id := numbered(r.req.ID, n)
@@ -131,7 +139,8 @@ func (r *publication) storeAs(ctx context.Context, id string, shelf *shelf) erro
 		return errTaken
 	case err == nil:
 		// The same files again: the same release. Anything that was lost from it is put back.
-		if err := r.upload(ctx, id, shelf, false); err != nil {
+		r.made = m
+		if err := r.upload(ctx, id, shelf, true); err != nil {
 			return err
 		}
 		if _, marked := shelf.unfinished[id]; marked {
@@ -144,7 +153,7 @@ func (r *publication) storeAs(ctx context.Context, id string, shelf *shelf) erro
 	if err := r.mark(ctx, id, workUpload); err != nil {
 		return err
 	}
-	if err := r.upload(ctx, id, shelf, true); err != nil {
+	if err := r.upload(ctx, id, shelf, false); err != nil {
 		return err
 	}
 	m = Manifest{Format: manifestFormat, Release: id, CreatedAt: r.now().UTC(), Commit: r.req.Commit, Message: r.req.Message,
@@ -157,6 +166,7 @@ func (r *publication) storeAs(ctx context.Context, id string, shelf *shelf) erro
 	} else if err != nil {
 		return err
 	}
+	r.made = m
 	return r.unmark(ctx, id)
 }
 

@@ -16,7 +16,7 @@ const (
 	// abandonedAfter is how old everything of an interrupted upload must be before retention removes it.
 	abandonedAfter = 24 * time.Hour
 	// deleteBatch is how many keys are handed to the store at once.
-	deleteBatch = 1000
+	deleteBatch = 10_000
 )
 
 // work is what an unfinished mark stands for.
@@ -75,7 +75,10 @@ func (p *Publisher) readMark(ctx context.Context, id string) (mark, error) {
 // moved less than PropagationGrace ago. It also clears away what interrupted uploads (after a day) and interrupted
 // removals left. A release whose manifest is damaged stays. Prune returns the ids of the releases that are gone, also
 // when it returns an error.
-func (p *Publisher) Prune(ctx context.Context) ([]string, error) { return p.prune(ctx, "") }
+func (p *Publisher) Prune(ctx context.Context) ([]string, error) {
+	gone, _, err := p.prune(ctx, "")
+	return gone, err
+}
 
 // condemned is a folder that retention removes.
 type condemned struct {
@@ -84,41 +87,42 @@ type condemned struct {
 	manifest *Manifest
 }
 
-// prune spares the release that is about to be uploaded. Before anything is live it does nothing: there is no need yet.
-func (p *Publisher) prune(ctx context.Context, uploading string) ([]string, error) {
+// prune spares the release that is about to be uploaded. Before anything is live it does nothing: there is no need yet. It
+// returns what is left, where it has looked at it.
+func (p *Publisher) prune(ctx context.Context, uploading string) (gone []string, left *shelf, err error) {
 	live, version, err := p.Pointer.Read(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read the pointer: %w", err)
+		return nil, nil, fmt.Errorf("read the pointer: %w", err)
 	}
 	if live.Release == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	shelf, err := p.readShelf(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	doomed, err := p.leftovers(ctx, shelf, uploading)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	doomed = append(doomed, p.old(shelf, live, uploading)...)
 	doomed = slices.DeleteFunc(doomed, func(c condemned) bool { return c.id == live.Release || c.id == live.Previous })
 	if len(doomed) == 0 {
-		return nil, nil
+		return nil, shelf, nil
 	}
 	if doomed, err = p.retire(ctx, doomed, live, version); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var gone []string
 	for _, c := range doomed {
 		if err := p.removeFolder(ctx, c.id); err != nil {
-			return gone, err
+			return gone, nil, err
 		}
+		shelf.drop(c.id)
 		if c.manifest != nil {
 			gone = append(gone, c.id)
 		}
 	}
-	return gone, nil
+	return gone, shelf, nil
 }
 
 // old returns the releases that are too old, if retention may remove any now.

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 
@@ -36,6 +37,9 @@ type File struct {
 
 // maxPath keeps "<release>/<path>" within the 1,024 bytes of an S3 key, whatever the release id.
 const maxPath = 1024 - 129
+
+// digestBuffer is how much of a file is read at a time.
+const digestBuffer = 256 << 10
 
 // maxDepth ends a walk through symbolic links that multiply.
 const maxDepth = 128
@@ -287,25 +291,22 @@ func (w *walker) entryHint(dir string) string {
 // digest fills in size and SHA-256 of every file, in parallel.
 func (f *folder) digest(ctx context.Context, prog *progress) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
 	prog.begin(StepScan, len(f.files), f.bytes)
-	for i := range f.files {
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
 		g.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
+			buffer := make([]byte, digestBuffer)
+			for ctx.Err() == nil {
+				i := int(next.Add(1) - 1)
+				if i >= len(f.files) {
+					return nil
+				}
+				if err := f.digestFile(&f.files[i], buffer); err != nil {
+					return fmt.Errorf("scan %s: %w", f.files[i].Path, err)
+				}
+				prog.add(1, f.files[i].Size)
 			}
-			r, err := f.open(f.files[i].Path)
-			if err != nil {
-				return fmt.Errorf("scan %s: %w", f.files[i].Path, err)
-			}
-			defer r.Close()
-			h := sha256.New()
-			if f.files[i].Size, err = io.Copy(h, r); err != nil {
-				return fmt.Errorf("scan %s: %w", f.files[i].Path, err)
-			}
-			f.files[i].SHA256 = hex.EncodeToString(h.Sum(nil))
-			prog.add(1, f.files[i].Size)
-			return nil
+			return ctx.Err()
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -316,4 +317,17 @@ func (f *folder) digest(ctx context.Context, prog *progress) error {
 		f.bytes += file.Size
 	}
 	return nil
+}
+
+func (f *folder) digestFile(file *File, buffer []byte) error {
+	r, err := f.open(file.Path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	h := sha256.New()
+	// A file would copy itself, with a buffer of its own for each.
+	file.Size, err = io.CopyBuffer(h, struct{ io.Reader }{r}, buffer)
+	file.SHA256 = hex.EncodeToString(h.Sum(nil))
+	return err
 }

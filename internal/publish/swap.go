@@ -136,7 +136,7 @@ func (p *Publisher) Rollback(ctx context.Context, id string) (Result, error) {
 	if moved.damaged != nil {
 		res.Warnings = append(res.Warnings, fmt.Sprintf("mended: %v", moved.damaged))
 	}
-	if err := p.errorPage(ctx, prog); err != nil {
+	if err := p.errorPage(ctx, m); err != nil {
 		return res, explain(fmt.Errorf("release %s is live, but its error page is not: %w", id, err))
 	}
 	return res, nil

@@ -17,7 +17,7 @@ import (
 
 const (
 	// concurrency is how many requests to the store are under way at once.
-	concurrency = 32
+	concurrency = 64
 	// maxInFlight bounds the bytes of the files that are being sent at once; a larger file is sent alone.
 	maxInFlight = 64 << 20
 	// maxRepairs is how often an upload is completed after the check found something missing.
@@ -25,24 +25,28 @@ const (
 )
 
 // upload brings every file of the folder into the release's folder, create-only, and then checks by listing that they
-// are all there. With exact set, files that are not of this release make it errTaken.
-func (r *publication) upload(ctx context.Context, id string, shelf *shelf, exact bool) error {
+// are all there. A complete release has a manifest that names these very files: what is there is one of them if it has the
+// size. In an incomplete one, every file that is there is looked at, and files that are not of this release make it errTaken.
+func (r *publication) upload(ctx context.Context, id string, shelf *shelf, complete bool) error {
 	for attempt := 0; ; attempt++ {
 		have, err := r.listRelease(ctx, id)
 		if err != nil {
 			return err
 		}
-		if exact && len(strays(have, r.folder.files)) > 0 {
+		if !complete && len(strays(have, r.folder.files)) > 0 {
 			return errTaken
 		}
-		if err := r.sendAll(ctx, id, have, shelf); err != nil {
+		sent, err := r.sendAll(ctx, id, have, shelf, complete)
+		if err != nil {
 			return err
 		}
 		r.prog.begin(StepVerify, len(r.folder.files), sizeOf(r.folder.files))
-		if have, err = r.listRelease(ctx, id); err != nil {
-			return err
+		if sent > 0 {
+			if have, err = r.listRelease(ctx, id); err != nil {
+				return err
+			}
 		}
-		if exact && len(strays(have, r.folder.files)) > 0 {
+		if !complete && len(strays(have, r.folder.files)) > 0 {
 			return errTaken
 		}
 		lost := missing(have, r.folder.files)
@@ -102,23 +106,33 @@ func some(paths []string) string {
 	return fmt.Sprintf("%s and %d more files", strings.Join(paths[:few], ", "), len(paths)-few)
 }
 
-// sendAll puts the files in place that are not yet there, and then the aliases, which are copies of files that are.
-func (r *publication) sendAll(ctx context.Context, id string, have map[string]Object, shelf *shelf) error {
+// sendAll puts the files in place that are not yet there, and then the aliases, which are copies of files that are. It
+// returns how many it put there.
+func (r *publication) sendAll(ctx context.Context, id string, have map[string]Object, shelf *shelf, complete bool) (sent int, err error) {
 	own, aliases := partition(r.folder.files)
 	r.prog.begin(StepUpload, len(r.folder.files), sizeOf(r.folder.files))
 	sources := copySources(id, shelf, own)
-	if err := r.send(ctx, id, own, have, func(f File) string { return sources[f.SHA256] }); err != nil {
-		return err
+	look := func(f File) (Object, bool) {
+		o, ok := have[f.Path]
+		if ok && complete && o.SHA256 == "" {
+			o.SHA256 = f.SHA256
+		}
+		return o, ok
 	}
-	sent := r.res
-	err := r.send(ctx, id, aliases, have, func(f File) string { return id + "/" + f.AliasOf })
-	r.res.Uploaded, r.res.Copied = sent.Uploaded, sent.Copied // aliases are not counted as files
-	return err
+	before := r.res
+	if err := r.send(ctx, id, own, look, func(f File) string { return sources[f.SHA256] }); err != nil {
+		return 0, err
+	}
+	counted := r.res
+	err = r.send(ctx, id, aliases, look, func(f File) string { return id + "/" + f.AliasOf })
+	sent = r.res.Uploaded - before.Uploaded + r.res.Copied - before.Copied
+	r.res.Uploaded, r.res.Copied = counted.Uploaded, counted.Copied // aliases are not counted as files
+	return sent, err
 }
 
-// send puts files in place that are not yet there, by copying the object that source names where there is one, and
+// send puts files in place that look does not find there, by copying the object that source names where there is one, and
 // counts what it did.
-func (r *publication) send(ctx context.Context, id string, files []File, have map[string]Object, source func(File) string) error {
+func (r *publication) send(ctx context.Context, id string, files []File, look func(File) (Object, bool), source func(File) string) error {
 	var mu sync.Mutex
 	memory := semaphore.NewWeighted(maxInFlight)
 	outer := ctx
@@ -129,7 +143,7 @@ func (r *publication) send(ctx context.Context, id string, files []File, have ma
 			return err
 		}
 		defer memory.Release(weight)
-		o, exists := have[f.Path]
+		o, exists := look(f)
 		how, err := r.place(ctx, id, f, o, exists, source(f))
 		if err != nil {
 			return err

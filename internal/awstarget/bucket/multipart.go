@@ -134,7 +134,7 @@ func (u *parted) cut(ctx context.Context, g *errgroup.Group, r io.Reader, conten
 		n, err := io.ReadFull(r, buffer[:min(pool.size, content.Size-read)])
 		read += int64(n)
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			err = matches(content, read, nil)
+			err = sized(content, read)
 		}
 		if err != nil {
 			release()

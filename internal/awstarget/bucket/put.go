@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,8 +15,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 )
 
-// Put implements publish.ObjectStore. The content is checked while it is read, before its end is sent; S3 checks it again
-// on arrival.
+// Put implements publish.ObjectStore. S3 checks on arrival that the content has the digest.
 func (s *Store) Put(ctx context.Context, key string, content publish.Blob, meta publish.Meta) error {
 	send := s.putStream
 	switch {
@@ -95,23 +93,32 @@ func (s *Store) putInput(key string, content publish.Blob, meta publish.Meta) (*
 
 // matches checks what was read of a blob against what it said to be.
 func matches(content publish.Blob, size int64, sum []byte) error {
-	switch {
-	case size < content.Size:
-		return fmt.Errorf("content has %d bytes, want %d: it changed meanwhile", size, content.Size)
-	case size > content.Size:
-		return fmt.Errorf("content has more than %d bytes: it changed meanwhile", content.Size)
-	case hex.EncodeToString(sum) != content.SHA256:
+	if err := sized(content, size); err != nil {
+		return err
+	}
+	if hex.EncodeToString(sum) != content.SHA256 {
 		return fmt.Errorf("content has digest %x, want %s: it changed meanwhile", sum, content.SHA256)
 	}
 	return nil
 }
 
+// sized checks how much was read of a blob.
+func sized(content publish.Blob, size int64) error {
+	switch {
+	case size < content.Size:
+		return fmt.Errorf("content has %d bytes, want %d: it changed meanwhile", size, content.Size)
+	case size > content.Size:
+		return fmt.Errorf("content has more than %d bytes: it changed meanwhile", content.Size)
+	}
+	return nil
+}
+
 // stream is the content of a blob as the body of a request. It can be rewound, for the SDK's retries. It hands out its
-// last bytes only when all of them have proven right: content that changed never arrives whole, and so is never stored.
+// last bytes only when they have proven to be the last ones: content of another length never arrives whole, and so is
+// never stored. Content of another digest is for S3 to refuse.
 type stream struct {
 	content publish.Blob
 	r       io.ReadCloser
-	sum     hash.Hash
 	// at is how much of r has been read, and pos what the next Read is to begin with.
 	at, pos int64
 	// err is why the content could not be read. It ends every attempt.
@@ -121,7 +128,7 @@ type stream struct {
 func (b *stream) open() error {
 	b.close()
 	b.r, b.err = b.content.Open()
-	b.at, b.sum = 0, sha256.New()
+	b.at = 0
 	return b.err
 }
 
@@ -164,13 +171,12 @@ func (b *stream) Read(p []byte) (int, error) {
 		}
 	}
 	n, err := b.r.Read(p[:min(int64(len(p)), b.content.Size-b.at)])
-	_, _ = b.sum.Write(p[:n])
 	b.at += int64(n)
 	switch {
 	case b.at == b.content.Size:
 		b.err = b.finish()
 	case err == io.EOF:
-		b.err = matches(b.content, b.at, nil)
+		b.err = b.sized(0)
 	default:
 		b.err = err
 	}
@@ -181,12 +187,15 @@ func (b *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// finish checks that the content ends here, and its digest.
+// finish checks that the content ends here.
 func (b *stream) finish() error {
 	var more [1]byte
 	n, err := io.ReadFull(b.r, more[:])
 	if err != nil && err != io.EOF {
 		return err
 	}
-	return matches(b.content, b.at+int64(n), b.sum.Sum(nil))
+	return b.sized(int64(n))
 }
+
+// sized checks the size of the content, of which there is more than what has been read.
+func (b *stream) sized(more int64) error { return sized(b.content, b.at+more) }

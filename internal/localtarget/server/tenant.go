@@ -55,6 +55,9 @@ func (t *tenant) refresh(ctx context.Context) (changed bool) {
 		t.log.Error("the deployed configuration cannot be served; what was served before stays", "error", err)
 		return first
 	}
+	if first {
+		t.restore(ctx, d)
+	}
 	edge, aliases, err := t.openEdge(d, templateYAML)
 	if err != nil {
 		t.log.Error("the deployed template cannot be served; what was served before stays", "error", err)

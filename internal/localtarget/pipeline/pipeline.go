@@ -13,6 +13,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/source"
 )
@@ -163,7 +164,7 @@ func (r *runner) recover() error {
 			r.known[id] = true
 		} else if started(e) {
 			r.known[id] = true
-			end(&e, hosting.Stopped, "the server ended while it ran", r.Records.now())
+			end(&e, hosting.Stopped, "the server ended while it ran", "", r.Records.now())
 			r.Records.SetProgress(id, "")
 			if err := r.Records.Save(e); err != nil {
 				return err
@@ -177,7 +178,7 @@ func started(e hosting.Execution) bool { return e.Stages[0].Status != "" }
 
 // end gives an execution its final status. A stage that ran ends with it; one that would have been next says why it
 // never began.
-func end(e *hosting.Execution, status hosting.Status, why string, at time.Time) {
+func end(e *hosting.Execution, status hosting.Status, why, hint string, at time.Time) {
 	e.Status, e.EndedAt = status, &at
 	for i := range e.Stages {
 		s := &e.Stages[i]
@@ -187,7 +188,7 @@ func end(e *hosting.Execution, status hosting.Status, why string, at time.Time) 
 		if s.Status == hosting.InProgress {
 			s.EndedAt = &at
 		}
-		s.Status, s.Error = status, why
+		s.Status, s.Error, s.Hint = status, why, hint
 		return
 	}
 }
@@ -247,7 +248,7 @@ func (r *runner) considerPush(ctx context.Context) {
 func (r *runner) arrive(stage int, j *Job) {
 	superseded, by := r.schedule.arrive(stage, j)
 	if superseded != nil {
-		r.conclude(superseded, hosting.Superseded, fmt.Sprintf("execution %s, which is newer, took its place", by.Execution.ID))
+		r.conclude(superseded, hosting.Superseded, fmt.Sprintf("execution %s, which is newer, took its place", by.Execution.ID), "")
 	}
 }
 
@@ -311,19 +312,22 @@ func (r *runner) finish(f finished) {
 		r.save(f.job)
 		r.arrive(f.stage+1, f.job)
 	case errors.Is(f.err, errStopped):
-		r.conclude(f.job, hosting.Stopped, errStopped.Error())
+		r.conclude(f.job, hosting.Stopped, errStopped.Error(), "")
 	case errors.As(f.err, &superseded):
-		r.conclude(f.job, hosting.Superseded, superseded.By)
+		r.conclude(f.job, hosting.Superseded, superseded.By, "")
 	default:
-		r.conclude(f.job, hosting.Failed, f.err.Error())
+		r.conclude(f.job, hosting.Failed, f.err.Error(), fault.HintOf(f.err))
 	}
 }
 
 // conclude ends a job before its last stage has succeeded.
-func (r *runner) conclude(j *Job, status hosting.Status, why string) {
-	end(&j.Execution, status, why, r.Records.now())
+func (r *runner) conclude(j *Job, status hosting.Status, why, hint string) {
+	end(&j.Execution, status, why, hint, r.Records.now())
 	if j.log != nil {
 		fmt.Fprintf(j.log, "%s: %s\n", status, why)
+		if hint != "" {
+			fmt.Fprintf(j.log, "Hint: %s\n", hint)
+		}
 	}
 	r.close(j)
 }
@@ -373,7 +377,7 @@ func (r *runner) drain() {
 	for i := range r.schedule.slots {
 		slot := &r.schedule.slots[i]
 		if slot.waiting != nil && started(slot.waiting.Execution) {
-			r.conclude(slot.waiting, hosting.Stopped, errStopped.Error())
+			r.conclude(slot.waiting, hosting.Stopped, errStopped.Error(), "")
 		}
 		slot.waiting = nil
 	}

@@ -117,7 +117,8 @@ func (s *Stages) Build(ctx context.Context, j *Job) error {
 	}
 	report, err := build.Run(ctx, s.artifacts(j))
 	if err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "build: ")) // the stage says already that it is the build
+		// The stage says already that it is the build.
+		return fault.New(fault.Failed, fault.HintOf(err), "%s", strings.TrimPrefix(err.Error(), "build: "))
 	}
 	j.Progress("built %d files", report.ArtifactFiles)
 	return nil

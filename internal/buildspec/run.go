@@ -102,7 +102,8 @@ type run struct {
 //
 // The error is a fault.Failed if the build failed: a command, the artifacts, or the time limit. Artifacts are collected
 // after a failed command too, as CodeBuild does (view-build-details-phases), so a caller publishes only if err is nil. If
-// ctx ends the build, the error wraps the context's cause. When Run returns, none of the build's processes runs any more.
+// ctx ends the build, the error wraps the context's cause. It has a hint if more can be said than to read the log. When Run
+// returns, none of the build's processes runs any more.
 func (b *Build) Run(ctx context.Context, artifacts string) (Report, error) {
 	r := &run{Build: b, log: newBuildLog(b.Log, b.now)}
 	if err := r.check(); err != nil {
@@ -126,13 +127,9 @@ func (b *Build) Run(ctx context.Context, artifacts string) (Report, error) {
 	cause := err
 	switch {
 	case errors.Is(err, limit):
-		err = fault.New(fault.Failed, "run `logs` to see where the time went; buildTimeoutMinutes in the site's configuration raises the limit", "build: %w", err)
+		err = fault.New(fault.Failed, "buildTimeoutMinutes in the site's configuration raises the limit", "build: %w", err)
 	case err != nil && ctx.Err() == nil:
-		hint := fault.HintOf(err)
-		if hint == "" {
-			hint = "run `logs` to see the build's whole output"
-		}
-		err = fault.New(fault.Failed, hint, "build: %w", err)
+		err = fault.New(fault.Failed, fault.HintOf(err), "build: %w", err)
 	case err != nil:
 		err = fmt.Errorf("build: %w", err)
 	}
@@ -181,7 +178,7 @@ func (r *run) check() error {
 	case r.Spec.Artifacts != nil:
 		return nil
 	case r.Spec.upstream:
-		return fault.New(fault.Failed, "replace the \"aws s3 cp … --recursive\" commands by this section (with the folder that the build writes):\n\n"+artifactsExample,
+		return fault.New(fault.Failed, "run init, which converts it, and commit; or replace the \"aws s3 cp … --recursive\" commands by this section (with the folder that the build writes):\n\n"+artifactsExample,
 			"%s copies the site into the bucket itself and names no artifacts: nothing would be published", r.Spec.File)
 	}
 	return fault.New(fault.Failed, "add the section (with the folder that the build writes):\n\n"+artifactsExample,

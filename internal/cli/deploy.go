@@ -71,6 +71,9 @@ func deployFailed(s *session, deployed hosting.Deployed, err error) error {
 		return err
 	}
 	hint := "see: " + s.command("logs")
+	if failed := deployed.Execution.FailedStage(); failed != nil && failed.Hint != "" {
+		hint = failed.Hint + "\n" + hint
+	}
 	if deployed.Release != "" {
 		hint += "\nthe site stays on release " + short(deployed.Release)
 	}

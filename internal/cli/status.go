@@ -91,6 +91,9 @@ func printStatus(o *statusOptions, e hosting.Execution, info hosting.Info) error
 	}
 	if failed := e.FailedStage(); failed != nil && failed.Error != "" {
 		fmt.Fprintf(o.Out, "\n%s: %s\n", style.Bold(failed.Name), hang(failed.Error, len(failed.Name)+2))
+		if failed.Hint != "" {
+			fmt.Fprintf(o.Out, "%s %s\n", style.Cyan("hint:"), hang(failed.Hint, len("hint: ")))
+		}
 	}
 	o.sourceProblem(info)
 	o.differs(info.Differs)
@@ -185,6 +188,7 @@ type stageView struct {
 	StartedAt *time.Time     `json:"startedAt"`
 	EndedAt   *time.Time     `json:"endedAt"`
 	Error     string         `json:"error"`
+	Hint      string         `json:"hint"`
 }
 
 func newStatusView(e hosting.Execution, differs []string) statusView {

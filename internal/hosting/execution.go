@@ -32,6 +32,8 @@ type Stage struct {
 	EndedAt   *time.Time `json:"endedAt,omitempty"`
 	// Error says why the stage failed, was stopped or superseded; empty otherwise.
 	Error string `json:"error,omitempty"`
+	// Hint says what to do about the error, in one or more lines; empty if that is not known.
+	Hint string `json:"hint,omitempty"`
 }
 
 // Execution is one run of the pipeline. The words are CodePipeline's: an execution, its stages, their status.

@@ -15,6 +15,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/buildspec"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/disk"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/source"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"

@@ -29,7 +29,9 @@ func (h *Hosting) Deploy(ctx context.Context, opts hosting.DeployOptions, report
 	if err != nil {
 		return hosting.Deployed{}, err
 	}
-	report.Detail("asking %s for branch %s", source.Printable(p.deployed.Repository), p.deployed.Branch)
+	if p.deployed.Repository != "" {
+		report.Detail("asking %s for branch %s", source.Printable(p.deployed.Repository), p.deployed.Branch)
+	}
 	tip, err := p.withPipeline(ctx)
 	if err != nil {
 		return hosting.Deployed{}, err

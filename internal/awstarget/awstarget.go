@@ -19,6 +19,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -89,22 +91,47 @@ func (h *Hosting) explained(err error) error {
 // the 128 that CloudFormation takes.
 func StackName(s *site.Site) string { return s.Name() }
 
+// control is the configuration for the clients of the services that a deployment talks to. The SDK takes
+// LimitExceededException for throttling, and would try for minutes; with these services it is a quota of the account.
+func (h *Hosting) control() aws.Config {
+	cfg := h.account.Config.Copy()
+	base := cfg.Retryer
+	if base == nil {
+		base = func() aws.Retryer { return retry.NewStandard() }
+	}
+	cfg.Retryer = func() aws.Retryer {
+		if r, ok := base().(aws.RetryerV2); ok {
+			return quotas{r}
+		}
+		return base()
+	}
+	return cfg
+}
+
+// quotas retries what the retryer in it does, but for quotas.
+type quotas struct{ aws.RetryerV2 }
+
+// IsErrorRetryable implements aws.Retryer.
+func (q quotas) IsErrorRetryable(err error) bool {
+	return reason.Code(err) != "LimitExceededException" && q.RetryerV2.IsErrorRetryable(err)
+}
+
 func (h *Hosting) stack() *stack.Stack {
-	return &stack.Stack{API: cloudformation.NewFromConfig(h.account.Config), Name: StackName(h.project), Region: h.account.Region, Pace: h.opts.Pace}
+	return &stack.Stack{API: cloudformation.NewFromConfig(h.control()), Name: StackName(h.project), Region: h.account.Region, Pace: h.opts.Pace}
 }
 
 func (h *Hosting) connections() *connection.Connections {
-	return &connection.Connections{API: codeconnections.NewFromConfig(h.account.Config), Region: h.account.Region, Pace: h.opts.Pace}
+	return &connection.Connections{API: codeconnections.NewFromConfig(h.control()), Region: h.account.Region, Pace: h.opts.Pace}
 }
 
 func (h *Hosting) distributions() *cloudfront.Client {
-	return cloudfront.NewFromConfig(h.account.Config)
+	return cloudfront.NewFromConfig(h.control())
 }
 
 func (h *Hosting) pipeline(state stack.State) *executions.Pipeline {
 	return &executions.Pipeline{
-		API: codepipeline.NewFromConfig(h.account.Config), Builds: codebuild.NewFromConfig(h.account.Config),
-		Output: cloudwatchlogs.NewFromConfig(h.account.Config), Name: state.Outputs[template.OutputPipelineName],
+		API: codepipeline.NewFromConfig(h.control()), Builds: codebuild.NewFromConfig(h.control()),
+		Output: cloudwatchlogs.NewFromConfig(h.control()), Name: state.Outputs[template.OutputPipelineName],
 		Region: h.account.Region, Pace: h.opts.Pace,
 	}
 }

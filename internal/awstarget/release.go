@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/executions"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
@@ -108,12 +109,20 @@ func verdict(pipeline *executions.Pipeline, e hosting.Execution) error {
 	switch {
 	case s == nil:
 		return fault.New(fault.Failed, hint, "execution %s: %s", e.ID, e.Status)
+	case explainable(s.Error):
+		sentence, out := reason.Explain("", s.Error)
+		return fault.New(fault.Failed, out+"\n"+pipeline.Console(e.ID), "execution %s failed in stage %s: %s: %s", e.ID, s.Name, sentence, s.Error)
 	case e.Status == hosting.Stopped:
 		return fault.New(fault.Failed, "run deploy again; what was live before still is", "execution %s was stopped in stage %s: %s", e.ID, s.Name, s.Error)
 	case s.Name == hosting.StageSource:
 		hint = "see whether the connection may read the repository and the branch exists; then run deploy again\n" + pipeline.Console(e.ID)
 	}
 	return fault.New(fault.Failed, hint, "execution %s failed in stage %s: %s", e.ID, s.Name, s.Error)
+}
+
+func explainable(why string) bool {
+	_, hint := reason.Explain("", why)
+	return hint != ""
 }
 
 // result adds where the site lives to what became of the execution. If why is not nil it is the error.

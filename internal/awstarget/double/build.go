@@ -55,6 +55,10 @@ func (p *pipeline) project(stage string) map[string]any {
 // runBuild runs the buildspec that the project has: text of the template, or a file of the sources.
 func (a *Account) runBuild(ctx context.Context, p *pipeline, act *action, stage, source, artifacts string, env map[string]string) error {
 	a.mu.Lock()
+	if why := a.FailBuild; why != "" {
+		a.mu.Unlock()
+		return fmt.Errorf("Error calling startBuild: %s (Service: AWSCodeBuild; Status Code: 400; Error Code: AccountLimitExceededException)", why) //nolint:staticcheck // CodePipeline's words
+	}
 	project := p.project(stage)
 	text := project["Source"].(map[string]any)["BuildSpec"].(string)
 	b := &build{id: fmt.Sprintf("%s:%s", project["Name"], a.id()), project: project["Name"].(string), phase: "QUEUED", status: "IN_PROGRESS", started: a.tick()}

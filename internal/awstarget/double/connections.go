@@ -94,3 +94,17 @@ func (c *connection) describe() map[string]any {
 		"ConnectionArn": c.arn, "ConnectionName": c.name, "ProviderType": c.provider, "ConnectionStatus": c.status, "OwnerAccountId": AccountID,
 	}
 }
+
+// CompleteAll has a person complete every connection at once.
+func (a *Account) CompleteAll() {
+	a.SetConnections("AVAILABLE")
+}
+
+// SetConnections gives every connection this status.
+func (a *Account) SetConnections(status string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.connections {
+		c.status = status
+	}
+}

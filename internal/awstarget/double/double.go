@@ -38,12 +38,12 @@ type Account struct {
 	FailResource map[string]string
 	// StuckRollback makes taking an update back fail.
 	StuckRollback bool
+	// FailBuild is why builds do not begin; empty if they do.
+	FailBuild string
 	// Replaces names resources whose changes are replacements.
 	Replaces map[string]bool
 	// Spread is how many looks at a distribution show it InProgress.
 	Spread int
-	// ReleaseEnv is added to the environment of release steps.
-	ReleaseEnv []string
 	// Requests counts the requests by "service Operation".
 	Requests map[string]int
 

@@ -147,6 +147,17 @@ func (a *Account) Status(name string) string {
 	return ""
 }
 
+// Force makes the next change sets change a resource, whatever the template says.
+func (a *Account) Force(resource string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range a.stacks {
+		if r := s.resources[resource]; r != nil {
+			r.properties = map[string]any{"Forced": "yes"}
+		}
+	}
+}
+
 // Mode is the deployment mode of the last operation of a stack.
 func (a *Account) Mode(name string) string {
 	a.mu.Lock()

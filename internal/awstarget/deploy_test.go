@@ -1,0 +1,139 @@
+package awstarget_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+)
+
+// Before the first deployment every question has one answer, and nothing is made by asking.
+func TestNotDeployed(t *testing.T) {
+	b := newBed(t, false)
+	h := b.hosting()
+	tests := map[string]func() error{
+		"show":      func() error { _, err := h.Show(t.Context()); return err },
+		"status":    func() error { _, err := h.Execution(t.Context(), ""); return err },
+		"logs":      func() error { return h.Logs(t.Context(), "", false, &strings.Builder{}) },
+		"publisher": func() error { _, err := h.Publisher(t.Context()); return err },
+		"delete":    func() error { _, err := h.Delete(t.Context(), &recorder{}); return err },
+	}
+	for name, ask := range tests {
+		t.Run(name, func(t *testing.T) {
+			if err := ask(); fault.KindOf(err) != fault.NotDeployed || fault.HintOf(err) == "" {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	if n := b.account.Count("cloudformation CreateChangeSet"); n != 0 {
+		t.Errorf("%d change sets were made", n)
+	}
+}
+
+// EXPRESS is the default, and Full the classic way.
+func TestModes(t *testing.T) {
+	for want, full := range map[string]bool{"EXPRESS": false, "STANDARD": true} {
+		t.Run(want, func(t *testing.T) {
+			b := newBed(t, false)
+			b.account.CompleteNew(1)
+			b.opts.Full = full
+			if _, err := b.hosting().Deploy(t.Context(), hosting.DeployOptions{NoWait: true}, &recorder{}); err != nil {
+				t.Fatal(err)
+			}
+			if got := b.account.Mode(b.site.Name()); got != want {
+				t.Errorf("mode %s", got)
+			}
+		})
+	}
+}
+
+// NoWait returns while the execution goes on; status and show work meanwhile, and say what differs.
+func TestNoWait(t *testing.T) {
+	b := newBed(t, false)
+	b.account.CompleteNew(1)
+	h := b.hosting()
+	deployed, err := h.Deploy(t.Context(), hosting.DeployOptions{NoWait: true}, &recorder{})
+	if err != nil || deployed.Execution.ID == "" || !strings.HasPrefix(deployed.URL, "https://d") {
+		t.Fatalf("%+v, %v", deployed, err)
+	}
+	e, err := h.Execution(t.Context(), deployed.Execution.ID[:12])
+	if err != nil || e.ID != deployed.Execution.ID {
+		t.Errorf("execution by the beginning of its id: %+v, %v", e, err)
+	}
+	if _, err := h.Execution(t.Context(), "nothing"); fault.KindOf(err) != fault.Usage {
+		t.Errorf("an unknown execution: %v", err)
+	}
+	b.changeFunction()
+	info, err := h.Show(t.Context())
+	if err != nil || strings.Join(info.Differs, " ") != "function" {
+		t.Errorf("differs: %v, %v", info.Differs, err)
+	}
+}
+
+// A connection that serves the owner is used again; one of somebody else's is not.
+func TestConnectionIsReused(t *testing.T) {
+	repository := connection.Repository{Provider: "GitHub", ID: "Alice/hello"}
+	tests := map[string]struct {
+		name, provider string
+		tags           map[string]string
+		wanted         string
+		made           int
+	}{
+		"the toolkit's own": {connection.Name(repository), "GitHub", nil, "", 0},
+		"tagged":            {"mine", "GitHub", map[string]string{connection.TagOwner: "GitHub/alice"}, "", 0},
+		"named by the user": {"mine", "GitHub", nil, "mine", 0},
+		"of another owner":  {"bobs", "GitHub", map[string]string{connection.TagOwner: "GitHub/bob"}, "", 1},
+		"not known whose":   {"mine", "GitHub", nil, "", 1},
+		"of another host":   {"mine", "GitLab", map[string]string{connection.TagOwner: "GitHub/alice"}, "", 1},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, false)
+			b.account.CompleteNew(1)
+			b.account.AddConnection(tc.name, tc.provider, "AVAILABLE", tc.tags)
+			b.opts.Connection = tc.wanted
+			r := &recorder{}
+			if _, err := b.hosting().Deploy(t.Context(), hosting.DeployOptions{NoWait: true}, r); err != nil {
+				t.Fatal(err)
+			}
+			if n := b.account.Count("codeconnections CreateConnection"); n != tc.made {
+				t.Errorf("%d connections were made, want %d", n, tc.made)
+			}
+			if tc.made == 0 && len(r.warnings) > 0 {
+				t.Errorf("the user was asked for something: %q", r.warnings)
+			}
+		})
+	}
+}
+
+// Defect 23: two owners, branches or prefixes never share a stack, and every name keeps its limit.
+func TestDefect23_NamesAreOfOneSite(t *testing.T) {
+	b := newBed(t, false)
+	long := strings.Repeat("long", 30)
+	configs := []string{
+		`{"repoUrl": "https://github.com/alice/site.git", "branchName": "main"}`,
+		`{"repoUrl": "https://github.com/bob/site.git", "branchName": "main"}`,
+		`{"repoUrl": "https://github.com/alice/site.git", "branchName": "next"}`,
+		`{"repoUrl": "https://github.com/alice/1site.git", "branchName": "main"}`,
+		`{"repoUrl": "https://github.com/alice/2site.git", "branchName": "main"}`,
+		`{"repoUrl": "https://github.com/alice/` + long + `a.git", "branchName": "main"}`,
+		`{"repoUrl": "https://github.com/alice/` + long + `b.git", "branchName": "main"}`,
+		`{"s3bucket": "drop", "s3path": "a"}`,
+		`{"s3bucket": "drop", "s3path": "b"}`,
+	}
+	seen := map[string]string{}
+	for _, c := range configs {
+		b.configure(c)
+		name := awstarget.StackName(b.site)
+		if other, twice := seen[name]; twice {
+			t.Errorf("%s and %s share the stack %s", c, other, name)
+		}
+		seen[name] = c
+		if len(name) > 128 || len(name+"-ap-southeast-99") > 64 || name[0] < 'a' || name[0] > 'z' {
+			t.Errorf("%s: the stack's name %q breaks a limit", c, name)
+		}
+	}
+}

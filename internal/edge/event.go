@@ -46,7 +46,12 @@ func (e *Edge) event(r *request, t cfjs.EventType) *cfjs.Event {
 func eventHeaders(h http.Header, host string) map[string]cfjs.Value {
 	out := make(map[string]cfjs.Value, len(h)+1)
 	for name, values := range h {
-		if name == "Cookie" || hopByHop[name] || len(values) == 0 {
+		lower, common := commonNames[name]
+		if !common {
+			lower = strings.ToLower(name)
+		}
+		// edge-function-restrictions-all, "Disallowed headers": functions do not see them.
+		if name == "Cookie" || hopByHop[name] || len(values) == 0 || !common && cfjs.Disallowed(lower) {
 			continue
 		}
 		v := cfjs.Value{Value: values[0]}
@@ -55,7 +60,7 @@ func eventHeaders(h http.Header, host string) map[string]cfjs.Value {
 				v.Multi = append(v.Multi, cfjs.MultiValue{Value: s})
 			}
 		}
-		out[lowerName(name)] = v
+		out[lower] = v
 	}
 	if host != "" {
 		out["host"] = cfjs.Value{Value: host}

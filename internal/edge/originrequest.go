@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
 )
 
 // alwaysForwarded go with a request's body, whatever the policies say.
@@ -15,8 +17,8 @@ func (b *Behavior) forwards(name string) bool {
 		return slices.ContainsFunc(items, func(item string) bool { return strings.EqualFold(item, name) })
 	}
 	switch {
-	case hopByHop[name] || name == "Cookie" || name == "Content-Length":
-		return false
+	case hopByHop[name] || name == "Cookie" || name == "Content-Length" || cfjs.Disallowed(strings.ToLower(name)):
+		return false // RequestAndResponseBehaviorCustomOrigin, "HTTP request headers and CloudFront behavior"
 	case listed(alwaysForwarded) || listed(b.CachePolicy.Headers.Items):
 		return true
 	case b.OriginRequestPolicy == nil:

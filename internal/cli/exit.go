@@ -62,11 +62,7 @@ func (s *session) fail(ctx context.Context, err error, args []string) int {
 	}
 	// A command line that cannot be parsed may have --json in the part that was not reached.
 	if s.json || slices.Contains(args, "--json") {
-		type document struct {
-			Message string `json:"message"`
-			Hint    string `json:"hint"`
-		}
-		if s.printJSON(map[string]document{"error": {message, hint}}) != nil {
+		if s.printJSON(map[string]errorView{"error": {message, hint}}) != nil {
 			return exitError
 		}
 		return code
@@ -78,6 +74,14 @@ func (s *session) fail(ctx context.Context, err error, args []string) int {
 	}
 	return code
 }
+
+// errorView is an error's JSON.
+type errorView struct {
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+func newErrorView(err error) errorView { return errorView{err.Error(), fault.HintOf(err)} }
 
 // hang indents all lines of the text but the first.
 func hang(text string, by int) string {

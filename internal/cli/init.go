@@ -1,20 +1,14 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/detect"
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/scaffold"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
@@ -27,22 +21,29 @@ type initOptions struct {
 	flags        site.Config
 	buildCommand string
 	outputDir    string
-	given        func(flag string) bool
-	// buildKept is set when the build is what the build file says, and not what was detected.
-	buildKept bool
+	templates    string
+	// given tells which flags there are. A line that is changed in the wizard counts as its flag.
+	given func(flag string) bool
+	// existing is the configuration that was there; known is set if there was one.
+	existing site.Config
+	known    bool
 }
+
+const initLong = `Looks at the project folder, finds out what it can, shows it with the reasons on one page, and
+writes the configuration, the build file and the function into ` + site.Folder + `/.
+Without a terminal, or with --yes, it asks nothing.
+
+Running it again keeps what you have edited, and everything that no flag asks to change.`
 
 func newInitCmd(s *session) *cobra.Command {
 	o := &initOptions{session: s}
 	cmd := &cobra.Command{
 		Use:   "init [flags]",
 		Short: "Look at the project, and write its configuration",
-		Long: `Looks at the project folder, finds out what it can, and writes the configuration, the build
-file and the function into ` + site.Folder + `/.
-
-Running it again keeps what you have edited, and everything that no flag asks to change.`,
+		Long:  initLong,
 		Example: `  ` + name + ` init
   ` + name + ` init --yes --build-command "npm run build" --output-dir dist --routing spa
+  ` + name + ` init --dir apps/web      (one project of a monorepo)
   ` + name + ` init --dry-run --json`,
 		Args:              arguments(0, 0, ""),
 		ValidArgsFunction: noFiles,
@@ -51,8 +52,13 @@ Running it again keeps what you have edited, and everything that no flag asks to
 			return runInit(cmd.Context(), o)
 		},
 	}
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		cmd.Long = initLong + "\n\n" + o.frameworkHelp()
+		writeHelp(s.Streams, cmd)
+	})
 	o.addFlags(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("routing", o.routings().complete)
+	_ = cmd.RegisterFlagCompletionFunc("framework", o.completeFrameworks)
 	return cmd
 }
 
@@ -68,7 +74,8 @@ func (o *initOptions) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.s3, "s3", false, "deploy zip files from a bucket instead of a repository")
 	f.StringVar(&o.flags.S3Bucket, "bucket", "", "with --s3: the `bucket`")
 	f.StringVar(&o.flags.S3Path, "prefix", "", "with --s3: the `prefix` of the zip files")
-	f.StringVar(&o.flags.Framework, "framework", "", "the `name` of the framework; basic is a site without a build")
+	f.StringVar(&o.flags.Framework, "framework", "", "the `name` of the framework or template; basic has no build")
+	f.StringVar(&o.templates, "templates", "", "`folder` of your own frameworks (also $CHT_TEMPLATES)")
 	f.Var(o.routings(), "routing", "how a path finds its file")
 	f.StringVar(&o.buildCommand, "build-command", "", "the `command` that builds the site")
 	f.StringVar(&o.outputDir, "output-dir", "", "the `folder` that the build writes to")
@@ -76,33 +83,26 @@ func (o *initOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.flags.HostedZoneID, "hosted-zone", "", "the `id` of the domain's Route 53 zone")
 }
 
+// asks reports whether there is somebody to ask, about something that will be written.
+func (o *initOptions) asks() bool { return o.InTerminal && !o.Yes && !o.dryRun }
+
 func runInit(ctx context.Context, o *initOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	existing, known, err := o.existing()
+	p, err := o.propose(ctx)
+	if o.severalApps(p) {
+		if err = o.chooseApp(ctx, p.found.Apps); err == nil {
+			p, err = o.propose(ctx)
+		}
+	}
+	if o.asks() && p.arguable && !o.severalApps(p) {
+		p, err = o.ask(ctx, p, err)
+	}
 	if err != nil {
-		return err
+		return o.refuse(p, err)
 	}
-	found, err := detect.Project(ctx, o.dir)
-	if err != nil {
-		return err
-	}
-	if err := o.decide(ctx, &found, existing); err != nil {
-		return err
-	}
-	config, err := o.config(ctx, found, existing)
-	if err != nil {
-		return err
-	}
-	plan, err := scaffold.Prepare(o.dir, scaffold.Choices{Config: config, Build: found.Build, Subdir: found.Subdir, Force: o.force})
-	if err != nil {
-		return err
-	}
-	if known && !o.force {
-		o.keepBuild(plan)
-	}
-	return o.carryOut(ctx, plan, found)
+	return o.carryOut(p)
 }
 
 // check refuses flags that contradict one another.
@@ -118,92 +118,49 @@ func (o *initOptions) check() error {
 	return nil
 }
 
-// existing returns the configuration that is there already. One that cannot be read counts as none with --force.
-func (o *initOptions) existing() (config site.Config, known bool, err error) {
-	file := filepath.Join(o.dir, site.Folder, site.ConfigFile)
-	data, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return site.Config{}, false, nil
+// templatesDir is the folder of the user's own frameworks: --templates, else $CHT_TEMPLATES, else the one in the user's
+// configuration folder. It need not exist unless it was named.
+func (o *initOptions) templatesDir() (string, error) {
+	for _, dir := range []string{o.templates, os.Getenv("CHT_TEMPLATES")} {
+		if dir == "" {
+			continue
+		}
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return "", usage("name a folder that has a folder for each template", "templates: %s is not a folder", dir)
+		}
+		return dir, nil
 	}
-	if err != nil {
-		return site.Config{}, false, fmt.Errorf("read configuration: %w", err)
-	}
-	config, err = site.Parse(file, data)
-	if err != nil && o.force {
-		return site.Config{}, false, nil
-	}
-	if err != nil {
-		return site.Config{}, false, fault.New(fault.Usage, cmp.Or(fault.HintOf(err), "mend it, or replace it with --force"), "%w", err)
-	}
-	return config, true, nil
-}
-
-// decide lays flags, and then the existing configuration, over what has been detected: found becomes what is meant.
-func (o *initOptions) decide(ctx context.Context, found *detect.Found, existing site.Config) error {
-	if existing.Framework == detect.Basic && found.Framework != detect.Basic && o.flags.Framework == "" {
-		found.Warnings = append(found.Warnings, fmt.Sprintf(
-			"this looks like a %s project, and is configured without a build; --framework %s changes that",
-			cmp.Or(found.Title, found.Framework), found.Framework))
-	}
-	found.Framework = cmp.Or(o.flags.Framework, existing.Framework, found.Framework)
-	found.Routing = cmp.Or(o.flags.Routing, existing.Routing, found.Routing)
-	if o.flags.Framework == detect.Basic {
-		found.Build = detect.Build{Dir: found.Build.Dir}
-	}
-	if o.given("build-command") {
-		found.BuildCommand = o.buildCommand
-	}
-	if o.given("output-dir") {
-		found.OutputDir = filepath.ToSlash(o.outputDir)
-	}
-	if u := found.Unsupported; u != nil && !(o.given("build-command") && o.given("output-dir")) && !o.force {
-		return fault.New(fault.Usage, fmt.Sprintf("in %s: %s", u.File, u.Change), "%s", u.Reason)
-	}
-	if o.s3 || existing.S3Bucket != "" && !o.given("repo") {
-		return nil
-	}
-	repository, branch := cmp.Or(o.flags.RepoURL, existing.RepoURL), cmp.Or(o.flags.BranchName, existing.BranchName)
-	if (repository == "" && found.Repository == "" || branch == "" && found.Branch == "") && found.SourceError != nil {
-		return found.SourceError
-	}
-	found.Repository, found.Branch = cmp.Or(repository, found.Repository), cmp.Or(branch, found.Branch)
-	if found.Branch != "" {
-		return nil
-	}
-	var err error
-	found.Branch, err = o.Ask(ctx, "Which branch is deployed?", "main", "--branch")
-	return err
-}
-
-// config is the configuration that was chosen.
-func (o *initOptions) config(ctx context.Context, found detect.Found, existing site.Config) (site.Config, error) {
-	config := o.flags
-	config.Framework, config.Routing = found.Framework, found.Routing
-	if !o.s3 && (existing.S3Bucket == "" || o.given("repo")) {
-		config.RepoURL, config.BranchName = found.Repository, found.Branch
-		return config, nil
-	}
-	config.S3Bucket = cmp.Or(config.S3Bucket, existing.S3Bucket)
-	config.S3Path = cmp.Or(config.S3Path, existing.S3Path)
-	if config.S3Bucket != "" {
-		return config, nil
-	}
-	var err error
-	config.S3Bucket, err = o.Ask(ctx, "Which bucket are the zip files put into?", "", "--bucket")
-	return config, err
-}
-
-// keepBuild keeps the build file unless a flag asks for another build: the flags with which it was once made are not
-// recorded anywhere else. So `init --domain example.com` changes the domain and nothing else.
-func (o *initOptions) keepBuild(plan *scaffold.Plan) {
-	if o.given("build-command") || o.given("output-dir") || o.given("framework") {
-		return
-	}
-	for i := range plan.Files {
-		f := &plan.Files[i]
-		if path.Base(f.Path) == site.BuildFile && (f.Status == scaffold.Changed || f.Status == scaffold.Kept) {
-			f.Status, f.Reason, f.Diff = scaffold.Kept, "", ""
-			o.buildKept = true
+	config := os.Getenv("XDG_CONFIG_HOME")
+	if config == "" {
+		var err error
+		if config, err = os.UserConfigDir(); err != nil {
+			return "", nil // a user without a home has no templates there
 		}
 	}
+	return filepath.Join(config, name, "templates"), nil
+}
+
+// templateNames are the user's own frameworks; none where the folder cannot be read.
+func (o *initOptions) templateNames() []string {
+	dir, err := o.templatesDir()
+	if err != nil {
+		return nil
+	}
+	names, err := scaffold.Templates(dir)
+	if err != nil {
+		o.debug("%v", err)
+	}
+	return names
+}
+
+// refuse tells why nothing is written, and with --json also what was found: a script may want to go on from there.
+func (o *initOptions) refuse(p proposal, err error) error {
+	if !o.json || p.found.Framework == "" && len(p.found.Apps) == 0 {
+		return err
+	}
+	view := refusalView{Error: newErrorView(err), Detected: newDetectedView(p.found)}
+	if o.dryRun {
+		view.detectedView = &view.Detected
+	}
+	return errors.Join(o.printJSON(view), reported{err})
 }

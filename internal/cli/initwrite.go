@@ -2,9 +2,10 @@ package cli
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/detect"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/scaffold"
@@ -12,40 +13,35 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
 )
 
-// carryOut shows the plan, asks if there is somebody to ask, and writes the files.
-func (o *initOptions) carryOut(ctx context.Context, plan *scaffold.Plan, found detect.Found) error {
-	for _, w := range found.Warnings {
+// carryOut writes the files and says what became of each.
+func (o *initOptions) carryOut(p proposal) error {
+	for _, w := range p.found.Warnings {
 		o.warn("%s", w)
 	}
 	if !o.json {
-		if err := o.showFound(plan.Config, found); err != nil {
+		if err := o.showFound(p); err != nil {
 			return err
 		}
 	}
-	if changes := changed(plan); changes && !o.dryRun {
-		if o.InTerminal && !o.Yes {
-			fmt.Fprintln(o.Err)
-			ok, err := o.Confirm(ctx, "Write this into "+site.Folder+"/?", true)
-			if err == nil && !ok {
-				err = errors.New("nothing was written")
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if err := plan.Write(); err != nil {
+	if changed(p.plan) && !o.dryRun {
+		if err := p.plan.Write(); err != nil {
 			return err
 		}
 	}
 	if o.json {
-		return o.printJSON(o.view(plan, found))
+		return o.printJSON(o.view(p))
 	}
-	return o.showFiles(plan)
+	return o.showFiles(p)
+}
+
+// changes reports whether a file with this status is written.
+func changes(status scaffold.Status) bool {
+	return status == scaffold.Created || status == scaffold.Changed || status == scaffold.Converted
 }
 
 func changed(plan *scaffold.Plan) bool {
 	for _, f := range plan.Files {
-		if f.Status == scaffold.Created || f.Status == scaffold.Changed {
+		if changes(f.Status) {
 			return true
 		}
 	}
@@ -53,23 +49,26 @@ func changed(plan *scaffold.Plan) bool {
 }
 
 // showFound shows what was found out and chosen.
-func (o *initOptions) showFound(config site.Config, found detect.Found) error {
-	style := o.OutStyle()
-	source := found.Repository + style.Dim("  branch ") + found.Branch
+func (o *initOptions) showFound(p proposal) error {
+	style, found, config := o.OutStyle(), p.found, p.config
+	source := config.RepoURL + style.Dim("  branch ") + config.BranchName
 	if config.RepoURL == "." {
-		source = style.Dim("this repository, branch ") + found.Branch
+		source = style.Dim("this repository, branch ") + config.BranchName
 	}
 	if config.S3Bucket != "" {
 		source = "s3://" + config.S3Bucket + "/" + config.S3Path
 	}
-	framework := cmp.Or(found.Title, found.Framework)
+	framework := cmp.Or(found.Title, frameworkTitle(found.Framework))
 	if found.Version != "" {
 		framework += " " + found.Version
 	}
 	build := cmp.Or(found.BuildCommand, style.Dim("none, the files are published as they are"))
 	output := cmp.Or(found.OutputDir, style.Dim("the project folder"))
-	if o.buildKept {
+	switch {
+	case p.buildKept:
 		build, output = style.Dim("as it is in "+site.BuildFile), ""
+	case p.template != nil && p.template.Build != nil:
+		build, output = style.Dim("as in the template "+p.template.Name), ""
 	}
 	return o.fields(
 		[2]string{"Source", source},
@@ -77,26 +76,40 @@ func (o *initOptions) showFound(config site.Config, found detect.Found) error {
 		[2]string{"Packages", found.PackageManager},
 		[2]string{"Build", build},
 		[2]string{"Output", output},
-		[2]string{"Routing", string(found.Routing)},
+		[2]string{"Routing", string(config.Routing)},
 		[2]string{"Domain", config.DomainName},
 		[2]string{"Target", string(cmp.Or(config.Target, site.Local))},
+		[2]string{"Because", o.because(found)},
 	)
 }
 
+// because is the evidence, in lines that the terminal has room for. Whoever was asked has seen it.
+func (o *initOptions) because(found detect.Found) string {
+	if o.asks() {
+		return ""
+	}
+	text := strings.Join(found.Evidence, "; ")
+	const before = 11 // the widest name of a field, and the gap after it
+	if width := o.OutWidth(); width > 0 {
+		text = ansi.Wordwrap(text, max(20, width-before), "")
+	}
+	return hang(text, before)
+}
+
 // showFiles shows what became of each file, and what to do next.
-func (o *initOptions) showFiles(plan *scaffold.Plan) error {
+func (o *initOptions) showFiles(p proposal) error {
 	style := o.OutStyle()
 	fmt.Fprintln(o.Out)
 	table := term.Table{Columns: []term.Column{{}, {}, {}}}
-	for _, f := range plan.Files {
+	for _, f := range p.plan.Files {
 		status := string(f.Status)
 		if o.dryRun {
 			status = "would be " + status
 		}
-		switch f.Status {
-		case scaffold.Created, scaffold.Changed:
+		switch {
+		case changes(f.Status):
 			status = style.Green(status)
-		case scaffold.Kept:
+		case f.Status == scaffold.Kept:
 			status = style.Yellow(status)
 		default:
 			status = style.Dim(status)
@@ -106,20 +119,21 @@ func (o *initOptions) showFiles(plan *scaffold.Plan) error {
 	if err := table.Write(o.Out, style, 0); err != nil {
 		return fmt.Errorf("write answer: %w", err)
 	}
-	o.explainFiles(plan)
+	o.explainFiles(p.plan)
 	if o.dryRun {
 		o.next([2]string{"To write it", o.command("init")})
 		return nil
 	}
 	steps := [][2]string{{"To deploy", o.command("deploy")}}
-	if changed(plan) {
+	if changed(p.plan) {
 		steps = append([][2]string{{"To keep it", "git add . && git commit -m \"Add hosting\""}}, steps...)
 	}
 	o.next(steps...)
 	return nil
 }
 
-// explainFiles says why files were kept or replaced, and with --verbose what the difference is.
+// explainFiles says why files were kept or replaced, and what the differences are: those of files that were changed always,
+// those that files which are kept would have, with --verbose.
 func (o *initOptions) explainFiles(plan *scaffold.Plan) {
 	for _, f := range plan.Files {
 		if f.Reason != "" {
@@ -128,25 +142,53 @@ func (o *initOptions) explainFiles(plan *scaffold.Plan) {
 		if f.Backup != "" {
 			o.warn("the file that was there is now %s", f.Backup)
 		}
-		if o.verbose && f.Diff != "" {
+		if f.Diff != "" && (o.verbose || changes(f.Status)) {
 			fmt.Fprint(o.Err, f.Diff)
 		}
 	}
 }
 
+// differences are those of the files that would be written, or would be if they were not kept.
+func differences(plan *scaffold.Plan) string {
+	var b strings.Builder
+	for _, f := range plan.Files {
+		if f.Diff != "" && f.Status == scaffold.Kept {
+			b.WriteString("Not written, since you have edited the file:\n")
+		}
+		b.WriteString(f.Diff)
+	}
+	return b.String()
+}
+
 // detectedView is what init found out, after flags and the configuration that was there have had their say.
 type detectedView struct {
-	Repository     string       `json:"repository"`
-	Branch         string       `json:"branch"`
-	Framework      string       `json:"framework"`
-	PackageManager string       `json:"packageManager"`
-	InstallCommand string       `json:"installCommand"`
-	BuildCommand   string       `json:"buildCommand"`
-	OutputDir      string       `json:"outputDir"`
-	Routing        site.Routing `json:"routing"`
-	Subdir         string       `json:"subdir"`
-	Evidence       []string     `json:"evidence"`
-	Warnings       []string     `json:"warnings"`
+	Repository     string              `json:"repository"`
+	Branch         string              `json:"branch"`
+	Framework      string              `json:"framework"`
+	Version        string              `json:"version"`
+	PackageManager string              `json:"packageManager"`
+	NodeVersion    string              `json:"nodeVersion"`
+	InstallCommand string              `json:"installCommand"`
+	BuildCommand   string              `json:"buildCommand"`
+	OutputDir      string              `json:"outputDir"`
+	Routing        site.Routing        `json:"routing"`
+	RoutingReason  string              `json:"routingReason"`
+	Subdir         string              `json:"subdir"`
+	Apps           []detect.App        `json:"apps"`
+	Paths          []string            `json:"paths"`
+	EnvFiles       []string            `json:"envFiles"`
+	Evidence       []string            `json:"evidence"`
+	Warnings       []string            `json:"warnings"`
+	Unsupported    *detect.Unsupported `json:"unsupported"`
+}
+
+func newDetectedView(f detect.Found) detectedView {
+	return detectedView{
+		Repository: f.Repository, Branch: f.Branch, Framework: f.Framework, Version: f.Version, PackageManager: f.PackageManager,
+		NodeVersion: f.NodeVersion, InstallCommand: f.InstallCommand, BuildCommand: f.BuildCommand, OutputDir: f.OutputDir,
+		Routing: f.Routing, RoutingReason: f.Reason, Subdir: f.Subdir, Apps: orEmpty(f.Apps), Paths: orEmpty(f.Paths),
+		EnvFiles: orEmpty(f.EnvFiles), Evidence: orEmpty(f.Evidence), Warnings: orEmpty(f.Warnings), Unsupported: f.Unsupported,
+	}
 }
 
 // initView is init's JSON.
@@ -159,16 +201,16 @@ type initView struct {
 	Detected detectedView    `json:"detected"`
 }
 
-func (o *initOptions) view(plan *scaffold.Plan, found detect.Found) initView {
-	v := initView{
-		Config: plan.Config, Changes: plan.Files,
-		Detected: detectedView{
-			Repository: found.Repository, Branch: found.Branch, Framework: found.Framework, PackageManager: found.PackageManager,
-			InstallCommand: found.InstallCommand, BuildCommand: found.BuildCommand, OutputDir: found.OutputDir, Routing: found.Routing,
-			Subdir: found.Subdir, Evidence: orEmpty(found.Evidence), Warnings: orEmpty(found.Warnings),
-		},
-	}
-	for _, f := range plan.Files {
+// refusalView is init's JSON where it refuses: why, and what was found all the same.
+type refusalView struct {
+	*detectedView
+	Error    errorView    `json:"error"`
+	Detected detectedView `json:"detected"`
+}
+
+func (o *initOptions) view(p proposal) initView {
+	v := initView{Config: p.config, Changes: p.plan.Files, Detected: newDetectedView(p.found)}
+	for _, f := range p.plan.Files {
 		v.Files = append(v.Files, f.Path)
 	}
 	if o.dryRun {

@@ -26,6 +26,8 @@ type session struct {
 	// aws are the choices that concern the aws target only.
 	aws awsChoices
 
+	// zones lists the account's hosted zones for the wizard; nil where nothing can.
+	zones zoneLister
 	// open returns the target that hosts the site.
 	open func(s *session, project *site.Site) (target, error)
 }

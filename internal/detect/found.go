@@ -203,3 +203,15 @@ func (p *probe) envFiles() []string {
 	}
 	return names
 }
+
+// Means reports whether a name that a configuration has for its framework can stand for one that was found: the same, or
+// upstream's name for it.
+func Means(name, found string) bool {
+	switch name {
+	case "reactjs":
+		return found == "create-react-app" || found == "vite" || found == "webpack" || found == "parcel"
+	case "vuejs":
+		return found == "vue-cli" || found == "vite"
+	}
+	return name == found || canonical(name) == found
+}

@@ -26,8 +26,13 @@ import (
 type Choices struct {
 	// Config is what was chosen. Keys that it leaves empty keep the value that the project's configuration has.
 	Config site.Config
+	// Clear are keys of the configuration that lose the value that they have: "domainName", "hostedZoneId" or "s3path".
+	Clear []string
 	// Build is how the project is built; the zero value publishes the project's files as they are.
 	Build detect.Build
+	// Template, if it is set, has the build file, the function or both in the place of those that follow from Build and from the
+	// configuration's routing.
+	Template *Template
 	// Subdir is the project folder inside its repository, with slashes; empty for the repository's top.
 	Subdir string
 	// Force replaces files that a person has edited, and an invalid configuration. The old file is kept beside it.
@@ -157,7 +162,7 @@ func (p *Plan) config(c Choices) (File, error) {
 		existing, err := site.Parse(f.Path, f.old)
 		switch {
 		case err == nil:
-			p.Config = merge(existing, c.Config)
+			p.Config = merge(cleared(existing, c.Clear), c.Config)
 			if p.Config.Equal(existing) {
 				f.becomes(f.old) // the same values: the file's own formatting stays
 				return f, nil
@@ -174,6 +179,20 @@ func (p *Plan) config(c Choices) (File, error) {
 	}
 	f.becomes(p.Config.Marshal())
 	return f, nil
+}
+
+func cleared(c site.Config, keys []string) site.Config {
+	for _, key := range keys {
+		switch key {
+		case "domainName":
+			c.DomainName, c.HostedZoneID = "", ""
+		case "hostedZoneId":
+			c.HostedZoneID = ""
+		case "s3path":
+			c.S3Path = ""
+		}
+	}
+	return c
 }
 
 // merge lays what was chosen over what is there. A site has one source: choosing one drops the other.
@@ -214,11 +233,13 @@ func (p *Plan) build(c Choices) (File, error) {
 	if err != nil {
 		return f, err
 	}
-	text, err := Buildspec(c.Build, c.Subdir)
-	if err != nil {
+	var text []byte
+	if c.Template != nil && c.Template.Build != nil {
+		text = unsigned(c.Template.Build)
+	} else if text, err = Buildspec(c.Build, c.Subdir); err != nil {
 		return f, err
 	}
-	if buildspec.Upstream(f.old) && !c.Force {
+	if buildspec.Upstream(f.old) && !c.Force && c.Template == nil {
 		p.convert(&f)
 		return f, nil
 	}
@@ -243,6 +264,11 @@ func (p *Plan) function(c Choices) (File, error) {
 	f, err := p.read(path.Join(site.Folder, site.FunctionFile))
 	if err != nil {
 		return f, err
+	}
+	if c.Template != nil && c.Template.Function != nil {
+		f.becomes(sign("//", unsigned(c.Template.Function)))
+		p.protect(&f, c.Force)
+		return f, nil
 	}
 	wanted := cmp.Or(p.Config.Routing, site.RoutingStatic)
 	if wanted == site.RoutingCustom {

@@ -20,6 +20,14 @@ func sign(comment string, text []byte) []byte {
 	return append(fmt.Appendf(nil, signature, comment, checksum(text)), text...)
 }
 
+// unsigned is the text without the line, if it has one.
+func unsigned(text []byte) []byte {
+	if m := signed.FindIndex(text); m != nil {
+		return text[m[1]:]
+	}
+	return text
+}
+
 // unedited reports whether a file is as init wrote it. Line endings do not count: git may have changed them.
 func unedited(text []byte) bool {
 	text = unixLines(text)

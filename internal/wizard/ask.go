@@ -1,0 +1,258 @@
+package wizard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"charm.land/huh/v2"
+
+	"charm.land/bubbles/v2/key"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
+)
+
+// errBack is the person's wish to go back from a line to the page.
+var errBack = errors.New("back")
+
+// asker asks on one terminal.
+type asker struct {
+	ctx     context.Context
+	streams *term.Streams
+}
+
+// accessible reports whether questions are plain lines, with numbers to choose by: where ACCESSIBLE is set, for screen
+// readers, and on terminals without cursor movements.
+func (a *asker) accessible() bool {
+	return os.Getenv("ACCESSIBLE") != "" || !a.streams.Animated
+}
+
+// page shows a page and returns the entry that was chosen; at is the one to begin at.
+func (a *asker) page(p Page, at string) (string, error) {
+	options := []Option{{accept, p.Accept}}
+	width := 0
+	for _, line := range p.Lines {
+		width = max(width, ansi.StringWidth(line.Label))
+	}
+	for _, line := range p.Lines {
+		shown := line.Shown
+		if shown == "" {
+			shown = line.Value
+		}
+		fill := strings.Repeat(" ", width-ansi.StringWidth(line.Label)+2)
+		options = append(options, Option{line.Key, line.Label + fill + shown})
+	}
+	if p.Differences != "" {
+		options = append(options, Option{differ, "Show the differences"})
+	}
+	options = append(options, Option{leave, "Leave, and write nothing"})
+	chosen := at
+	field := huh.NewSelect[string]().Title(p.Title).Options(a.options(options)...).Value(&chosen).
+		Validate(func(entry string) error {
+			if entry == accept && p.Problem != "" {
+				return errors.New(p.Problem)
+			}
+			return nil
+		})
+	field.Description(a.notes(p, len(options)))
+	if a.accessible() {
+		fmt.Fprintln(a.streams.Err, a.notes(p, 0))
+	}
+	err := a.ask(field)
+	if errors.Is(err, errBack) {
+		return leave, nil
+	}
+	return chosen, err
+}
+
+// notes is the text between a page's title and its entries, in as many rows as there is room for.
+func (a *asker) notes(p Page, entries int) string {
+	columns, rows := a.streams.Size()
+	width := max(20, min(columns, maxWidth)-2)
+	var lines []string
+	wrap := func(text, first, rest string) {
+		for i, line := range strings.Split(ansi.Wordwrap(text, width-len(rest), ""), "\n") {
+			if i == 0 {
+				lines = append(lines, first+line)
+			} else {
+				lines = append(lines, rest+line)
+			}
+		}
+	}
+	for _, note := range p.Notes {
+		wrap(note, "- ", "  ")
+	}
+	// Title, the hint and the blank lines take five rows, the problem what it needs.
+	var problem []string
+	if p.Problem != "" {
+		notes := lines
+		lines = nil
+		wrap(p.Problem, "", "")
+		problem, lines = append([]string{""}, lines...), notes
+	}
+	if room := max(2, rows-entries-len(problem)-6); entries > 0 && len(lines) > room {
+		lines = append(lines[:room-1], "- and more")
+	}
+	lines = append(lines, problem...)
+	if entries > 0 {
+		lines = append(lines, "", hint, "")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// hint says which keys do what; it fits a narrow terminal.
+const hint = "Enter takes it. Arrows: a line to change. Ctrl-C leaves."
+
+// below is a text of always the same height, so that what is under it stays where it is.
+func (a *asker) below(text string) string {
+	const rows = 3
+	columns, _ := a.streams.Size()
+	lines := strings.Split(ansi.Wordwrap(text, max(20, min(columns, maxWidth)-2), ""), "\n")
+	return strings.Join(append(lines, make([]string, max(0, rows-len(lines)))...), "\n")
+}
+
+// line asks for another value of a line. problem says what was wrong with the one before.
+func (a *asker) line(l Line, problem string) (string, error) {
+	value := l.Value
+	if len(l.Options) > 0 {
+		field := huh.NewSelect[string]().Title(l.Label).Options(a.options(l.Options)...).Value(&value)
+		field.Description(strings.TrimPrefix(problem+"\n"+l.Help, "\n"))
+		if _, rows := a.streams.Size(); len(l.Options) > rows-6 && !a.accessible() {
+			field.Height(max(8, rows-4)).Description("Type / and a part of the name to find it.")
+		}
+		err := a.ask(field)
+		return value, err
+	}
+	validate := l.Validate
+	if validate == nil {
+		validate = func(string) error { return nil }
+	}
+	if a.accessible() {
+		return a.plainLine(l, problem, validate)
+	}
+	field := huh.NewInput().Title(l.Label).Value(&value).Prompt("> ").Validate(func(text string) error { return validate(strings.TrimSpace(text)) })
+	field.DescriptionFunc(func() string {
+		if value == l.Value && problem != "" {
+			return a.below(problem)
+		}
+		if err := validate(strings.TrimSpace(value)); err != nil {
+			return a.below(err.Error())
+		}
+		return a.below(l.Help)
+	}, &value)
+	err := a.ask(field)
+	return strings.TrimSpace(value), err
+}
+
+// plainLine asks for a text in a plain line. An empty answer leaves the value, a hyphen empties it.
+func (a *asker) plainLine(l Line, problem string, validate func(string) error) (string, error) {
+	if problem != "" {
+		fmt.Fprintln(a.streams.Err, problem)
+	}
+	if l.Help != "" {
+		fmt.Fprintln(a.streams.Err, l.Help)
+	}
+	value := l.Value
+	title := l.Label
+	if value != "" {
+		title += " [" + value + ", - for none]"
+	}
+	resolve := func(answer string) string {
+		switch answer = strings.TrimSpace(answer); answer {
+		case "":
+			return l.Value
+		case "-":
+			return ""
+		}
+		return answer
+	}
+	field := huh.NewInput().Title(title + ":").Value(&value).Validate(func(answer string) error { return validate(resolve(answer)) })
+	err := a.ask(field)
+	return resolve(value), err
+}
+
+// options are the options as fields take them, none wider than the screen.
+func (a *asker) options(options []Option) []huh.Option[string] {
+	columns, _ := a.streams.Size()
+	all := make([]huh.Option[string], len(options))
+	for i, o := range options {
+		label := o.Label
+		if label == "" {
+			label = o.Value
+		}
+		if !a.accessible() {
+			label = a.streams.ErrStyle().Cut(label, max(20, min(columns, maxWidth)-4))
+		}
+		all[i] = huh.NewOption(label, o.Value)
+	}
+	return all
+}
+
+// ask shows one field until it is answered. It returns errBack for Escape and ErrLeft for Ctrl-C.
+func (a *asker) ask(field huh.Field) error {
+	form := huh.NewForm(huh.NewGroup(field)).WithShowHelp(false).WithTheme(theme(a.accessible())).WithOutput(a.streams.Err)
+	if a.accessible() {
+		return a.askPlainly(form)
+	}
+	interrupted := false
+	form.WithKeyMap(keyMap()).WithInput(a.streams.In).WithProgramOptions(
+		tea.WithInput(a.streams.In), tea.WithOutput(a.streams.Err), tea.WithoutSignalHandler(),
+		tea.WithFilter(func(_ tea.Model, msg tea.Msg) tea.Msg {
+			if press, ok := msg.(tea.KeyPressMsg); ok && press.String() == "ctrl+c" {
+				interrupted = true
+			}
+			if _, ok := msg.(tea.InterruptMsg); ok { // it would end before the form has gone from the screen
+				return tea.QuitMsg{}
+			}
+			return msg
+		}),
+	)
+	if columns, _ := a.streams.Size(); columns > maxWidth {
+		form.WithWidth(maxWidth)
+	}
+	err := form.RunWithContext(a.ctx)
+	switch {
+	case a.ctx.Err() != nil:
+		return context.Cause(a.ctx)
+	case errors.Is(err, huh.ErrUserAborted) && interrupted:
+		return ErrLeft
+	case errors.Is(err, huh.ErrUserAborted):
+		return errBack
+	case err != nil:
+		return fmt.Errorf("ask: %w", err)
+	}
+	return nil
+}
+
+// keyMap is huh's, where Escape leaves a form. Programs that type for a person send a line feed for Enter.
+func keyMap() *huh.KeyMap {
+	keys := huh.NewDefaultKeyMap()
+	keys.Quit = key.NewBinding(key.WithKeys("ctrl+c", "esc"))
+	keys.Select.Down.SetKeys("down", "j", "ctrl+n") // without Ctrl-J, which is the line feed
+	for _, binding := range []*key.Binding{&keys.Select.Next, &keys.Select.Submit, &keys.Select.SetFilter, &keys.Input.Next, &keys.Input.Submit} {
+		binding.SetKeys(append(binding.Keys(), "ctrl+j")...)
+	}
+	return keys
+}
+
+// askPlainly asks in plain lines. When ctx ends first the reading goroutine stays behind: a read of a terminal cannot be cut
+// off, and the process is about to end.
+func (a *asker) askPlainly(form *huh.Form) error {
+	in := &lineReader{from: a.streams.In}
+	done := make(chan error, 1)
+	go func() { done <- form.WithAccessible(true).WithInput(in).RunWithContext(a.ctx) }()
+	select {
+	case <-a.ctx.Done():
+		fmt.Fprintln(a.streams.Err)
+		return context.Cause(a.ctx)
+	case err := <-done:
+		if err == nil && in.ended {
+			err = ErrLeft
+		}
+		return err
+	}
+}

@@ -131,6 +131,7 @@ func (f *Front) newServer() *http.Server {
 		ErrorLog:          slog.NewLogLogger(f.opts.Log.Handler(), slog.LevelDebug),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: f.limits.Streams,
+			MaxReadFrameSize:     16 << 10, // the least that the protocol allows: a frame is held in memory as a whole
 			// A connection on which nothing can be written is closed; so is one whose viewer does not answer a ping.
 			WriteByteTimeout: f.limits.StallTimeout,
 			SendPingTimeout:  f.limits.IdleTimeout,

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Runs h2spec, the conformance tests for HTTP/2, against serve --https. What fails, and why: bench/h2spec.md.
+#   sh bench/h2spec.sh BINARY [FLAGS OF h2spec…]
+set -eu
+
+here=$(dirname "$0")
+binary=$1
+shift
+. "$here/site.sh"
+go build -C "$here/../tools" -o "$work/h2spec" github.com/summerwind/h2spec/cmd/h2spec
+"$work/h2spec" -t -k -h 127.0.0.1 -p "${https##*:}" "$@"

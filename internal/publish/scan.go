@@ -147,14 +147,14 @@ func (w *walker) walk(ctx context.Context, pub, real string, above []fs.FileInfo
 		return fmt.Errorf("scan %s: %w", pub, err)
 	}
 	for _, e := range entries {
-		if err := w.entry(ctx, path.Join(pub, e.Name()), path.Join(real, e.Name()), e.Type(), above); err != nil {
+		if err := w.entry(ctx, path.Join(pub, e.Name()), path.Join(real, e.Name()), e.Type(), e.Info, above); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *walker) entry(ctx context.Context, pub, real string, mode fs.FileMode, above []fs.FileInfo) error {
+func (w *walker) entry(ctx context.Context, pub, real string, mode fs.FileMode, info func() (fs.FileInfo, error), above []fs.FileInfo) error {
 	if w.left(real, mode) {
 		if mode.IsDir() {
 			pub += "/"
@@ -167,7 +167,7 @@ func (w *walker) entry(ctx context.Context, pub, real string, mode fs.FileMode, 
 	}
 	switch {
 	case mode.IsRegular():
-		return w.add(pub, real)
+		return w.add(pub, real, info)
 	case mode.IsDir():
 		return w.walk(ctx, pub, real, above)
 	case mode&fs.ModeSymlink != 0:
@@ -203,11 +203,11 @@ func (w *walker) follow(ctx context.Context, pub, real string, above []fs.FileIn
 			return nil
 		}
 	}
-	return w.entry(ctx, pub, rel, fi.Mode().Type(), above)
+	return w.entry(ctx, pub, rel, fi.Mode().Type(), func() (fs.FileInfo, error) { return fi, nil }, above)
 }
 
-func (w *walker) add(pub, real string) error {
-	fi, err := w.root.Lstat(filepath.FromSlash(real))
+func (w *walker) add(pub, real string, info func() (fs.FileInfo, error)) error {
+	fi, err := info()
 	if err != nil {
 		return fmt.Errorf("scan %s: %w", pub, err)
 	}

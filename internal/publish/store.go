@@ -79,6 +79,14 @@ type ObjectStore interface {
 	Delete(ctx context.Context, keys []string) error
 }
 
+// RangeLister is an ObjectStore that is asked over a network, where listing one page after another takes its time: the
+// publisher lists several ranges of a large release at once.
+type RangeLister interface {
+	ObjectStore
+	// ListRange is List for the keys after one and up to and including another; an empty one is no bound.
+	ListRange(ctx context.Context, prefix, after, until string) iter.Seq2[Object, error]
+}
+
 // Live is what the pointer points at.
 type Live struct {
 	// Release is the id of the release that is served; empty before the first one.

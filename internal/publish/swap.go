@@ -191,7 +191,7 @@ func (p *Publisher) whole(ctx context.Context, id string, prog *progress) (Manif
 		return Manifest{}, err
 	}
 	prog.begin(StepVerify, len(m.Files), sizeOf(m.Files))
-	have, err := p.listRelease(ctx, id)
+	have, err := p.listRelease(ctx, id, m.Files)
 	if err != nil {
 		return Manifest{}, err
 	}

@@ -29,7 +29,7 @@ const (
 // size. In an incomplete one, every file that is there is looked at, and files that are not of this release make it errTaken.
 func (r *publication) upload(ctx context.Context, id string, shelf *shelf, complete bool) error {
 	for attempt := 0; ; attempt++ {
-		have, err := r.listRelease(ctx, id)
+		have, err := r.listRelease(ctx, id, r.folder.files)
 		if err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (r *publication) upload(ctx context.Context, id string, shelf *shelf, compl
 		}
 		r.prog.begin(StepVerify, len(r.folder.files), sizeOf(r.folder.files))
 		if sent > 0 {
-			if have, err = r.listRelease(ctx, id); err != nil {
+			if have, err = r.listRelease(ctx, id, r.folder.files); err != nil {
 				return err
 			}
 		}
@@ -58,18 +58,6 @@ func (r *publication) upload(ctx context.Context, id string, shelf *shelf, compl
 			return fmt.Errorf("verify release %s: the store lost %s", id, some(lost))
 		}
 	}
-}
-
-// listRelease returns the objects of a release's folder by path.
-func (p *Publisher) listRelease(ctx context.Context, id string) (map[string]Object, error) {
-	have := map[string]Object{}
-	for o, err := range p.Store.List(ctx, id+"/") {
-		if err != nil {
-			return nil, fmt.Errorf("list release %s: %w", id, err)
-		}
-		have[strings.TrimPrefix(o.Key, id+"/")] = o
-	}
-	return have, nil
 }
 
 // missing returns the files that the store does not hold with the right size and, where the listing tells it, digest.

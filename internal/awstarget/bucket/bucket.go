@@ -25,7 +25,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 )
 
-var _ publish.ObjectStore = (*Store)(nil)
+var _ publish.RangeLister = (*Store)(nil)
 
 // digestMeta is the user metadata that holds the SHA-256 of an object, in lower-case hexadecimal: x-amz-meta-sha256.
 const digestMeta = "sha256"

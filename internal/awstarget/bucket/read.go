@@ -54,8 +54,13 @@ func (b body) Close() error {
 
 // List implements publish.ObjectStore. S3 tells no digests in a listing.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[publish.Object, error] {
+	return s.ListRange(ctx, prefix, "", "")
+}
+
+// ListRange implements publish.RangeLister.
+func (s *Store) ListRange(ctx context.Context, prefix, after, until string) iter.Seq2[publish.Object, error] {
 	return func(yield func(publish.Object, error) bool) {
-		pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &s.name, Prefix: optional(prefix)})
+		pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &s.name, Prefix: optional(prefix), StartAfter: optional(after)})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
@@ -63,7 +68,11 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[publish.Objec
 				return
 			}
 			for _, o := range page.Contents {
-				if !yield(publish.Object{Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified)}, nil) {
+				key := aws.ToString(o.Key)
+				if until != "" && key > until {
+					return
+				}
+				if !yield(publish.Object{Key: key, Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified)}, nil) || key == until {
 					return
 				}
 			}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 )
 
@@ -69,6 +71,41 @@ func listMany(t *testing.T, s publish.ObjectStore) {
 		t.Fatal(err)
 	}
 	wantKeys(t, s, "", "v10/stays")
+}
+
+func listRange(t *testing.T, s publish.ObjectStore) {
+	lister, ok := s.(publish.RangeLister)
+	if !ok {
+		t.Skip("the store lists no ranges")
+	}
+	for _, key := range []string{"v1/a", "v1/a b+c", "v1/b/ü", "v1/c", "v10/a", "v2/a"} {
+		put(t, s, key, key)
+	}
+	tests := []struct {
+		prefix, after, until string
+		want                 []string
+	}{
+		{"v1/", "", "", []string{"v1/a", "v1/a b+c", "v1/b/ü", "v1/c"}},
+		{"v1/", "", "v1/a b+c", []string{"v1/a", "v1/a b+c"}},
+		{"v1/", "v1/a b+c", "v1/b/ü", []string{"v1/b/ü"}},
+		{"v1/", "v1/b", "v1/bz", []string{"v1/b/ü"}},
+		{"v1/", "v1/b/ü", "", []string{"v1/c"}},
+		{"v1/", "v1/c", "", nil},
+		{"v1/", "v1/c", "v9", nil},
+		{"", "v1/c", "v2", []string{"v10/a"}},
+	}
+	for _, test := range tests {
+		var got []string
+		for o, err := range lister.ListRange(t.Context(), test.prefix, test.after, test.until) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, o.Key)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%q after %q until %q (-want +got):\n%s", test.prefix, test.after, test.until, diff)
+		}
+	}
 }
 
 func listEnds(t *testing.T, s publish.ObjectStore) {

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	_ publish.ObjectStore = (*Store)(nil)
+	_ publish.RangeLister = (*Store)(nil)
 	_ publish.Pointer     = (*Pointer)(nil)
 )
 
@@ -115,13 +115,18 @@ func (s *Store) Get(ctx context.Context, key string) (body io.ReadCloser, o publ
 
 // List implements publish.ObjectStore.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[publish.Object, error] {
+	return s.ListRange(ctx, prefix, "", "")
+}
+
+// ListRange implements publish.RangeLister.
+func (s *Store) ListRange(ctx context.Context, prefix, after, until string) iter.Seq2[publish.Object, error] {
 	return func(yield func(publish.Object, error) bool) {
 		var list []publish.Object
 		err := s.Faults.do("List", prefix, func() error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			for _, key := range slices.Sorted(maps.Keys(s.objects)) {
-				if strings.HasPrefix(key, prefix) {
+				if strings.HasPrefix(key, prefix) && key > after && (until == "" || key <= until) {
 					o := s.objects[key].Object
 					list = append(list, publish.Object{Key: key, Size: o.Size, Modified: o.Modified})
 				}

@@ -46,6 +46,7 @@ func TestObjectStore(t *testing.T, open func(t *testing.T) publish.ObjectStore) 
 		"get of a missing key":             getMissing,
 		"list is a plain prefix, in order": listPrefix,
 		"list of many pages":               listMany,
+		"list of a range":                  listRange,
 		"list ends when told":              listEnds,
 		"delete":                           deletes,
 		"cancelled context":                cancelled,

@@ -120,6 +120,9 @@ func (m *Memory) list(w http.ResponseWriter, name string, b *bucket, query url.V
 	if err != nil {
 		return fail(http.StatusBadRequest, "InvalidArgument", "continuation token")
 	}
+	if len(after) == 0 {
+		after = []byte(query.Get("start-after"))
+	}
 	for _, key := range slices.Sorted(maps.Keys(b.objects)) {
 		if !strings.HasPrefix(key, page.Prefix) || key <= string(after) {
 			continue

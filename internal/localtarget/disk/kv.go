@@ -38,6 +38,9 @@ type KV struct {
 	writing chan struct{}
 	reading sync.Mutex
 	current atomic.Pointer[view]
+	watched atomic.Pointer[watched]
+	// mapped is used under reading only.
+	mapped *generation
 }
 
 // OpenKV returns the key-value store in file, which need not exist: then it has no keys.
@@ -137,6 +140,11 @@ func (k *KV) write(c *content, values map[string]string) error {
 		return err
 	}
 	defer root.Close()
+	generation, err := openGeneration(root, filepath.Base(k.generationFile()))
+	if err != nil {
+		return err
+	}
+	defer generation.Close()
 	if c.damage != nil && c.info != nil {
 		if err := writeFile(root, k.sibling(time.Now().UTC().Format(".damaged-20060102T150405.000000.json")), c.raw); err != nil {
 			return err
@@ -161,6 +169,9 @@ func (k *KV) write(c *content, values map[string]string) error {
 		return err
 	}
 	if err := root.Rename(fresh, k.name); err != nil {
+		return err
+	}
+	if err := renew(generation); err != nil {
 		return err
 	}
 	if err := root.Rename(good, k.sibling(".last-good.json")); err != nil {

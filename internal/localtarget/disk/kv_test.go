@@ -75,6 +75,26 @@ func wantView(t *testing.T, kv *disk.KV, want string) cfjs.KV {
 	return v
 }
 
+func viewed(t *testing.T, kv *disk.KV) string {
+	t.Helper()
+	v, err := kv.View()
+	if err != nil {
+		t.Fatalf("view: %v", err)
+	}
+	release, _ := v.Get("path")
+	return release
+}
+
+// await waits until something is so.
+func await(t *testing.T, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !so(); {
+		if time.Now().After(deadline) {
+			t.Fatal("it has not come to be")
+		}
+	}
+}
+
 func TestViewFollowsTheFile(t *testing.T) {
 	file := kvFile(t)
 	reader, writer := disk.OpenKV(file), disk.OpenKV(file)
@@ -170,7 +190,7 @@ func TestDamagedKV(t *testing.T) {
 			write(t, file, tc.text)
 			told := 0
 			kv.OnDamage = func(error) { told++ }
-			wantView(t, kv, "v1")
+			await(t, func() bool { wantView(t, kv, "v1"); return told > 0 })
 			wantView(t, kv, "v1")
 			if told != 1 {
 				t.Errorf("OnDamage was called %d times, want once", told)
@@ -235,7 +255,7 @@ func TestKVMendedByHand(t *testing.T) {
 	write(t, file, "{")
 	wantView(t, kv, "v1")
 	write(t, file, `{"path":"v7"}`)
-	wantView(t, kv, "v7")
+	await(t, func() bool { return viewed(t, kv) == "v7" })
 	live, _, err := kv.Read(t.Context())
 	if err != nil || live != (publish.Live{Release: "v7"}) {
 		t.Errorf("read %+v, %v", live, err)

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
@@ -41,19 +42,17 @@ func (v *view) of(info fs.FileInfo) bool {
 	return v.info.ModTime().Equal(info.ModTime()) && v.info.Size() == info.Size() && os.SameFile(v.info, info)
 }
 
-// View returns the store as it is now, for one request: a Swap that has returned, in whichever process, is in it. It asks
-// the file system for the file's time and reads the file only if that has changed. While the file is damaged, it returns
-// the last good content, and an error only if there is none. View is safe for concurrent use.
+// View returns the store as it is now, for one request: a Swap that has returned, in whichever process, is in it. It looks at
+// the generation, which every Swap changes, and asks the file system for the file's time where there is none, and now and
+// then to see what was edited by hand; the file is read only if it has changed. While the file is damaged, View returns
+// the last good content, and an error only if there is none. It is safe for concurrent use.
 func (k *KV) View() (cfjs.KV, error) {
-	info, err := k.stat()
+	if v := k.latest(); v != nil {
+		return v, nil
+	}
+	v, err := k.look()
 	if err != nil {
 		return nil, err
-	}
-	v := k.current.Load()
-	if v == nil || !v.of(info) {
-		if v, err = k.refresh(); err != nil {
-			return nil, err
-		}
 	}
 	if v.values == nil && v.damage != nil {
 		return nil, v.damage
@@ -81,11 +80,36 @@ func (k *KV) stat() (fs.FileInfo, error) {
 	return info, nil
 }
 
-// refresh reads the file. One goroutine does so at a time, each from the file as it then is, so that no view is ever
-// replaced by an older one.
-func (k *KV) refresh() (*view, error) {
+// look asks the file system, and reads the file if it has changed. One goroutine does so at a time, each from the file as it
+// then is, so that no view is ever replaced by an older one.
+//
+// The generation is read first: a Swap that comes later makes it another one, and nobody takes the view for the newest.
+func (k *KV) look() (*view, error) {
 	k.reading.Lock()
 	defer k.reading.Unlock()
+	if v := k.latest(); v != nil {
+		return v, nil
+	}
+	var n uint64
+	g := k.generation()
+	if g != nil {
+		if again, ok := g.load(); ok {
+			n = again
+		} else {
+			g = nil
+		}
+	}
+	v, err := k.refresh()
+	if err != nil || v.damage != nil && v.values == nil {
+		k.watched.Store(nil)
+		return v, err
+	}
+	k.watched.Store(&watched{gen: g, n: n, view: v, until: time.Since(epoch) + lookEvery})
+	return v, nil
+}
+
+// refresh returns the view of the file as it is. The caller holds k.reading.
+func (k *KV) refresh() (*view, error) {
 	info, err := k.stat()
 	if err != nil {
 		return nil, err

@@ -1,0 +1,91 @@
+//go:build unix
+
+package disk_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/disk"
+)
+
+// Another process swaps as fast as it can, and tells of each swap that has returned: from then on no view is older.
+func TestViewFollowsAnotherProcess(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "DISK_TEST_WRITER="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	kv := disk.OpenKV(filepath.Join(dir, "kv.json"))
+	told := bufio.NewScanner(out)
+	for range 200 {
+		if !told.Scan() {
+			t.Fatal("the writer ended")
+		}
+		var pid, swapped, seen int
+		if _, err := fmt.Sscanf(told.Text(), "r%d-%d", &pid, &swapped); err != nil {
+			t.Fatal(told.Text())
+		}
+		for range 20 {
+			if _, err := fmt.Sscanf(viewed(t, kv), "r%d-%d", &pid, &seen); err != nil {
+				t.Fatal(err)
+			}
+			if seen < swapped {
+				t.Fatalf("saw swap %d after swap %d had returned", seen, swapped)
+			}
+		}
+	}
+}
+
+// Whatever happens to the generation file, a view is the newest one or, for a moment, the one before.
+func TestGenerationFileThatIsTouched(t *testing.T) {
+	tests := map[string]func(file string) error{
+		"cut off":  func(file string) error { return os.Truncate(file, 0) },
+		"removed":  os.Remove,
+		"replaced": func(file string) error { return os.Rename(file+".copy", file) },
+		"restored": func(file string) error {
+			data, err := os.ReadFile(file + ".copy")
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(file, data, 0o644)
+		},
+	}
+	for name, touch := range tests {
+		t.Run(name, func(t *testing.T) {
+			file := kvFile(t)
+			kv := disk.OpenKV(file)
+			swapTo(t, kv, "v1")
+			wantView(t, kv, "v1")
+			generation := file + ".generation"
+			data, err := os.ReadFile(generation)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(generation+".copy", data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if err := touch(generation); err != nil {
+				t.Fatal(err)
+			}
+			wantView(t, kv, "v1")
+			swapTo(t, disk.OpenKV(file), "v2")
+			await(t, func() bool { return viewed(t, kv) == "v2" })
+			for i := range 20 {
+				release := fmt.Sprint("w", i)
+				swapTo(t, disk.OpenKV(file), release)
+				wantView(t, kv, release)
+			}
+		})
+	}
+}

@@ -3,6 +3,8 @@ SHELL := /bin/sh
 BINARY := bin/cloudfront-hosting-toolkit
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/cloudfront-hosting-toolkit/toolkit/internal/cli.version=$(VERSION)
+PACKED := amd64 arm64
+PACKED_DIR := internal/awstarget/binary/packed
 TOOLS := $(CURDIR)/.cache/tools
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
@@ -11,15 +13,25 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint vuln cross conformance fuzz bench update clean
+.PHONY: FORCE help build plain demo test race lint vuln cross conformance fuzz bench update dist clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## Build the tool into bin/
+build: $(PACKED:%=$(PACKED_DIR)/linux-%.gz) ## Build the tool into bin/, with the Linux programs for AWS inside
+	CGO_ENABLED=0 go build -trimpath -tags embed -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/cloudfront-hosting-toolkit
+
+plain: ## Build the tool into bin/, quicker: without the Linux programs (on Linux, it is one itself)
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/cloudfront-hosting-toolkit
 
-demo: build ## Take a small site from a folder to a URL, in demo/
+# The toolkit for Linux, which the release step on AWS runs: compressed, to be embedded in the build for any platform. It is
+# built each time, and go's cache makes that cheap; gzip -n keeps the same program the same file.
+$(PACKED_DIR)/linux-%.gz: FORCE
+	@mkdir -p $(PACKED_DIR)
+	CGO_ENABLED=0 GOOS=linux GOARCH=$* go build -trimpath -ldflags '$(LDFLAGS)' -o $(PACKED_DIR)/linux-$* ./cmd/cloudfront-hosting-toolkit
+	gzip -9 -n -f $(PACKED_DIR)/linux-$*
+
+demo: plain ## Take a small site from a folder to a URL, in demo/
 	@sh scripts/demo.sh '$(CURDIR)/$(BINARY)' demo
 
 test: ## Run all tests: needs Go and git, nothing else
@@ -47,15 +59,23 @@ FUZZTIME ?= 30s
 fuzz: ## Run every fuzz target for FUZZTIME (30s)
 	sh scripts/fuzz.sh $(FUZZTIME)
 
-bench: build ## Measure what bench/README.md tells
+bench: plain ## Measure what bench/README.md tells
 	sh bench/run.sh '$(CURDIR)/$(BINARY)'
 
 update: ## Write the golden files anew, to be read in the diff
 	go test ./... -update
 
+# The programs for all platforms, as they are released: each carries the Linux programs.
+dist: $(PACKED:%=$(PACKED_DIR)/linux-%.gz) ## Build for every platform into dist/
+	@for p in $(PLATFORMS); do \
+	  echo "build $$p"; ext=; [ $${p%/*} = windows ] && ext=.exe; \
+	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -trimpath -tags embed -ldflags '$(LDFLAGS)' \
+	    -o dist/cloudfront-hosting-toolkit-$${p%/*}-$${p#*/}$$ext ./cmd/cloudfront-hosting-toolkit || exit 1; \
+	done
+
 clean: ## Remove what was built, and the demo
 	@[ ! -x demo/cloudfront-hosting-toolkit ] || demo/cloudfront-hosting-toolkit serve --stop || true
-	rm -rf bin dist demo .cache
+	rm -rf bin dist demo .cache $(PACKED_DIR)
 
 $(TOOLS)/golangci-lint: Makefile
 	GOBIN=$(TOOLS) go install $(GOLANGCI_LINT)

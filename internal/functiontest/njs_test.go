@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/need"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/routing"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
@@ -122,9 +123,7 @@ func compareNJS(t *testing.T, c Case) []string {
 // The vectors run in njs, whose dialect CloudFront's runtime is: what differs is listed in testdata/njs-differences.json,
 // and explained. What CloudFront checks after the function has run (502) is not njs's business.
 func TestVectorsInNJS(t *testing.T) {
-	if _, err := exec.LookPath("njs"); err != nil {
-		t.Skip("there is no njs (Debian and Ubuntu: apt-get install njs)")
-	}
+	need.Program(t, "njs", "apt-get install njs")
 	data, err := os.ReadFile("testdata/njs-differences.json")
 	if err != nil {
 		t.Fatal(err)
@@ -164,9 +163,7 @@ func TestVectorsInNJS(t *testing.T) {
 
 // The toolkit's own functions route in njs as here, by the same vectors.
 func TestRoutingsInNJS(t *testing.T) {
-	if _, err := exec.LookPath("njs"); err != nil {
-		t.Skip("there is no njs (Debian and Ubuntu: apt-get install njs)")
-	}
+	need.Program(t, "njs", "apt-get install njs")
 	for _, r := range []site.Routing{site.RoutingSPA, site.RoutingStatic} {
 		data, err := os.ReadFile(filepath.Join("..", "routing", "testdata", string(r)+".json"))
 		if err != nil {

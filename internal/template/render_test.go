@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/need"
 )
 
 func TestRender(t *testing.T) {
@@ -208,13 +209,10 @@ func TestDiffers(t *testing.T) {
 // cfn-lint knows the schemas of all resources: it has nothing to say of any variant, in regions with and without Lambda
 // compute. On a machine without it, the goldens have to do.
 func TestCfnLint(t *testing.T) {
-	lint, err := exec.LookPath("cfn-lint")
-	if err != nil {
-		t.Skip("cfn-lint is not installed")
-	}
 	if testing.Short() {
 		t.Skip("cfn-lint takes seconds")
 	}
+	lint := need.Program(t, "cfn-lint", "pip install cfn-lint")
 	args := []string{"--regions", "us-east-1", "eu-west-1", "eu-west-3", "sa-east-1", "--"}
 	dir := t.TempDir()
 	for name, params := range variants {

@@ -13,7 +13,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help build plain demo test race lint vuln cross conformance fuzz bench update dist clean
+.PHONY: FORCE help build plain demo test race lint vuln cross conformance h2spec e2e-browser soak fuzz bench update dist clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,16 @@ cross: ## Compile for every platform that is supported
 
 conformance: ## Run a public test suite for HTTP caches against the edge: needs node and npm; TEST=id shows one test
 	sh scripts/conformance.sh .cache/conformance $(TEST)
+
+h2spec: build ## Run the HTTP/2 conformance tests against serve --https (bench/h2spec.md)
+	@sh bench/h2spec.sh $(BINARY); status=$$?; [ $$status -le 1 ] || exit $$status
+
+e2e-browser: build ## Open a site in headless Chromium over HTTP/2 and HTTP/3
+	@sh scripts/e2e-browser.sh $(BINARY)
+
+SOAKTIME ?= 10m
+soak: build ## Serve, flip, build and be misused for SOAKTIME (10m), and see that memory stays flat
+	go run ./bench/soak -binary $(BINARY) -duration $(SOAKTIME)
 
 FUZZTIME ?= 30s
 fuzz: ## Run every fuzz target for FUZZTIME (30s)

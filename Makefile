@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 .PHONY: FORCE help build plain demo test race lint vuln cross conformance h2spec e2e-browser soak fuzz bench update dist clean
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(PACKED:%=$(PACKED_DIR)/linux-%.gz) ## Build the tool into bin/, with the Linux programs for AWS inside
 	CGO_ENABLED=0 go build -trimpath -tags embed -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/cloudfront-hosting-toolkit
@@ -56,7 +56,7 @@ conformance: ## Run a public test suite for HTTP caches against the edge: needs 
 	sh scripts/conformance.sh .cache/conformance $(TEST)
 
 h2spec: build ## Run the HTTP/2 conformance tests against serve --https (bench/h2spec.md)
-	@sh bench/h2spec.sh $(BINARY); status=$$?; [ $$status -le 1 ] || exit $$status
+	@sh bench/h2spec.sh $(BINARY)
 
 e2e-browser: build ## Open a site in headless Chromium over HTTP/2 and HTTP/3
 	@sh scripts/e2e-browser.sh $(BINARY)

@@ -76,6 +76,9 @@ func (b *Build) environment(source, tmp, token string, secrets map[string]string
 	for name, value := range secrets {
 		env[name] = value
 	}
+	for name, value := range b.Private {
+		env[name] = value
+	}
 	for name, value := range b.Env {
 		env[name] = value
 	}
@@ -92,6 +95,9 @@ func (b *Build) secrets() (values map[string]string, missing []missingSecret) {
 	find := func(store string, list []Variable) {
 		for _, v := range list {
 			value, ok := b.Env[v.Name]
+			if !ok {
+				value, ok = b.Private[v.Name]
+			}
 			if !ok && b.Lookup != nil {
 				value, ok = b.Lookup(v.Name, v.Value)
 			}

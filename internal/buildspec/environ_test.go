@@ -81,10 +81,12 @@ const withSecrets = "version: 0.2\nenv:\n  parameter-store: {KEY: /site/key}\n  
 func TestSecretsAreLookedUpAndMasked(t *testing.T) {
 	tests := map[string]struct {
 		env    map[string]string
+		own    map[string]string
 		lookup func(name, reference string) (string, bool)
 		host   map[string]string
 	}{
 		"from the caller's environment": {env: map[string]string{"KEY": "k3y-0007", "PASS": "p"}},
+		"from the caller's file":        {own: map[string]string{"KEY": "k3y-0007", "PASS": "p"}},
 		"from a lookup": {lookup: func(name, reference string) (string, bool) {
 			v, ok := map[string]string{"KEY=/site/key": "k3y-0007", "PASS=id:json": "p"}[name+"="+reference]
 			return v, ok
@@ -97,7 +99,7 @@ func TestSecretsAreLookedUpAndMasked(t *testing.T) {
 				t.Setenv(k, v)
 			}
 			b, log := newBuild(t, withSecrets)
-			b.Env, b.Lookup = tc.env, tc.lookup
+			b.Env, b.Private, b.Lookup = tc.env, tc.own, tc.lookup
 			report, err := b.Run(context.Background(), filepath.Join(t.TempDir(), "artifacts"))
 			if err != nil {
 				t.Fatal(err)

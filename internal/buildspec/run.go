@@ -20,6 +20,9 @@ const (
 	DefaultGrace   = 5 * time.Second
 )
 
+// minPrivate is how long a private value is that the log does not show.
+const minPrivate = 6
+
 // Build is one run of a build file. A Build is used once.
 type Build struct {
 	Spec *Spec
@@ -33,6 +36,9 @@ type Build struct {
 	Cache string
 	// Env are variables of this execution (CODEBUILD_*, or a value for one of the file's own). They win over the file's.
 	Env map[string]string
+	// Private are more of them, the caller's. They win over the file's, and values of six bytes or more are kept out of the
+	// log: shorter ones, like true or 3000, stand in every log by chance.
+	Private map[string]string
 	// Lookup gives the value of a variable that the file takes from Parameter Store or Secrets Manager; reference is what
 	// the file says there. May be nil. What it does not know is taken from CHT_BUILD_<name> in the process's environment.
 	Lookup func(name, reference string) (string, bool)
@@ -206,8 +212,13 @@ func (r *run) open() error {
 	if len(missing) > 0 {
 		m := missing[0]
 		return fault.New(fault.Failed,
-			fmt.Sprintf("set %s%s in the environment of `serve` (or of `deploy --no-serve`) to the value, or move the variable to env.variables", secretVariable, m.Name),
+			fmt.Sprintf("set %s%s in the environment of `serve` (or of `deploy --no-serve`) to the value, write it into a file for deploy --env-file, or move the variable to env.variables", secretVariable, m.Name),
 			"%s:%d: the variable %s comes from %s (%s), which is not available on this machine", r.Spec.File, m.Line, m.Name, m.store, m.Value)
+	}
+	for _, v := range r.Private {
+		if len(v) >= minPrivate {
+			r.log.mask(v)
+		}
 	}
 	for _, v := range secrets {
 		r.log.mask(v)

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -10,6 +13,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
 )
 
@@ -17,6 +21,8 @@ import (
 type deployOptions struct {
 	*session
 	hosting.DeployOptions
+	envFile      string
+	envFileGiven bool
 }
 
 func newDeployCmd(s *session) *cobra.Command {
@@ -34,10 +40,14 @@ added, changed or replaced, and asks before anything is lost that viewers would 
   ` + name + ` deploy --listen 127.0.0.1:0      (any free port)`,
 		Args:              arguments(0, 0, ""),
 		ValidArgsFunction: noFiles,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return runDeploy(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.envFileGiven = cmd.Flags().Changed("env-file")
+			return runDeploy(cmd.Context(), o)
+		},
 	}
 	cmd.Flags().BoolVar(&o.NoWait, "no-wait", false, "return as soon as the pipeline has been asked to run")
 	cmd.Flags().BoolVar(&o.NoServe, "no-serve", false, "local: start no server; build and publish in this process")
+	cmd.Flags().StringVar(&o.envFile, "env-file", "", "local: `file` with variables for builds, read at each one; '' for none")
 	cmd.Flags().StringVar(&s.listen, "listen", "", "local: `address` of the server that is started (default "+server.DefaultListen+")")
 	_ = cmd.RegisterFlagCompletionFunc("listen", noFiles)
 	cmd.Flags().Var(s.waits(), "wait", "aws: for CloudFormation, until all is configured or ready (default express)")
@@ -48,8 +58,11 @@ added, changed or replaced, and asks before anything is lost that viewers would 
 }
 
 func runDeploy(ctx context.Context, o *deployOptions) error {
-	t, _, err := o.hosting()
+	t, project, err := o.hosting()
 	if err != nil {
+		return err
+	}
+	if err := o.useEnvFile(project); err != nil {
 		return err
 	}
 	started := time.Now()
@@ -63,6 +76,26 @@ func runDeploy(ctx context.Context, o *deployOptions) error {
 		return o.printJSON(newDeployedView(deployed))
 	}
 	return printDeployed(o, deployed, time.Since(started))
+}
+
+// useEnvFile settles which file builds take variables from. Its path is kept as long as the site is deployed: pushes are built
+// with it too.
+func (o *deployOptions) useEnvFile(project *site.Site) error {
+	if !o.envFileGiven {
+		return nil
+	}
+	if cmp.Or(o.target, project.Config.Target) == site.AWS {
+		return usage("name the variables in the build file's env section, under parameter-store or secrets-manager", "--env-file is for builds on this machine")
+	}
+	file := o.envFile
+	if file != "" {
+		var err error
+		if file, err = filepath.Abs(file); err != nil {
+			return fmt.Errorf("find env file: %w", err)
+		}
+	}
+	o.EnvFile = &file
+	return nil
 }
 
 // deployFailed adds to the error of an execution that failed where its output is, and what is live all the same.

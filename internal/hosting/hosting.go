@@ -44,6 +44,9 @@ type Source struct {
 type DeployOptions struct {
 	// NoWait returns as soon as the execution has been requested.
 	NoWait bool
+	// EnvFile is the absolute path of a file with variables for the builds of this site on this machine, from now on; "" is
+	// none, and nil leaves it as it was. The path is kept, the values are read at each build. Local target only.
+	EnvFile *string
 	// NoServe leaves no server running: the pipeline runs in this process. Local target only.
 	NoServe bool
 }

@@ -29,6 +29,9 @@ func (h *Hosting) Deploy(ctx context.Context, opts hosting.DeployOptions, report
 	if err != nil {
 		return hosting.Deployed{}, err
 	}
+	if err := p.withEnvFile(opts.EnvFile); err != nil {
+		return hosting.Deployed{}, err
+	}
 	if p.deployed.Repository != "" {
 		report.Detail("asking %s for branch %s", source.Printable(p.deployed.Repository), p.deployed.Branch)
 	}

@@ -69,9 +69,22 @@ func (h *Hosting) plan() (*plan, error) {
 	if p.previous, err = h.site.Load(); err != nil {
 		p.previous = nil // damaged: this deployment mends it
 	} else {
-		p.deployed.Pipeline = p.previous.Pipeline
+		p.deployed.Pipeline, p.deployed.EnvFile = p.previous.Pipeline, p.previous.EnvFile
 	}
 	return p, nil
+}
+
+// withEnvFile makes the plan one whose builds get the variables of a file, which must be readable now. nil keeps the file of the
+// last deployment.
+func (p *plan) withEnvFile(file *string) error {
+	if file != nil {
+		p.deployed.EnvFile = *file
+	}
+	if p.deployed.EnvFile == "" {
+		return nil
+	}
+	_, err := buildspec.ReadEnvFile(p.deployed.EnvFile)
+	return err
 }
 
 // withPipeline makes the plan one of a site that is built from its repository, which must be there, with the branch. It

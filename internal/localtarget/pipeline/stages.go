@@ -106,6 +106,13 @@ func (s *Stages) Build(ctx context.Context, j *Job) error {
 	if err != nil {
 		return err
 	}
+	var private map[string]string
+	if d.EnvFile != "" {
+		if private, err = buildspec.ReadEnvFile(d.EnvFile); err != nil {
+			return err
+		}
+		fmt.Fprintf(j.Output, "Build: %d variables from %s\n", len(private), d.EnvFile)
+	}
 	j.Progress("building %.12s", j.Execution.Revision)
 	build := buildspec.Build{
 		Spec:    spec,
@@ -113,6 +120,7 @@ func (s *Stages) Build(ctx context.Context, j *Job) error {
 		Work:    filepath.Join(s.folder(j), "build"),
 		Cache:   s.Site.Cache(),
 		Env:     environment(j, d, s.number()),
+		Private: private,
 		Timeout: d.BuildTimeout(),
 		Log:     j.Output,
 	}

@@ -69,6 +69,8 @@ type Deployed struct {
 	Config site.Config `json:"config"`
 	// Parameters are the values of the template's parameters.
 	Parameters map[string]string `json:"parameters"`
+	// EnvFile is the absolute path of the file with variables for builds; empty if there is none. Values are never kept.
+	EnvFile string `json:"envFile,omitempty"`
 	// Pipeline is true once `deploy` has run: the branch is watched. A site that was only ever published to has none.
 	Pipeline    bool      `json:"pipeline"`
 	DeployedAt  time.Time `json:"deployedAt"`

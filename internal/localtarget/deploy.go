@@ -25,7 +25,7 @@ const sitePatience = 30 * time.Second
 func (h *Hosting) Deploy(ctx context.Context, opts hosting.DeployOptions, report hosting.Reporter) (hosting.Deployed, error) {
 	report.Step("Check")
 	report.Detail("reading the configuration")
-	p, err := h.plan()
+	p, err := h.plan(ctx)
 	if err != nil {
 		return hosting.Deployed{}, err
 	}

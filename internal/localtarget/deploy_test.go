@@ -181,3 +181,22 @@ func TestWhatIsWrongIsFoundBeforeAnythingIsWritten(t *testing.T) {
 		})
 	}
 }
+
+func TestAFunctionThatFailsDoesNotTakeTheSiteDown(t *testing.T) {
+	b := newBed(t)
+	d, _ := b.mustDeploy(here)
+	deployed := filepath.Join(b.state, "sites", d.Site, "template.yaml")
+	before, err := os.ReadFile(deployed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.write("cloudfront-hosting-toolkit/cloudfront-hosting-toolkit-cff.js", "function handler(event) { throw new Error('oops'); }\n")
+	_, _, err = b.deploy(here)
+	if fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "oops") || !strings.Contains(fault.HintOf(err), "function test") {
+		t.Errorf("error = %v, hint %q", err, fault.HintOf(err))
+	}
+	after, err := os.ReadFile(deployed)
+	if err != nil || string(after) != string(before) {
+		t.Errorf("the deployed template was changed: %v", err)
+	}
+}

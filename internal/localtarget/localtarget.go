@@ -183,7 +183,7 @@ func (h *Hosting) Publisher(ctx context.Context) (*publish.Publisher, error) {
 	d, err := h.site.Load()
 	if fault.KindOf(err) == fault.NotDeployed {
 		var p *plan
-		if p, err = h.plan(); err != nil {
+		if p, err = h.plan(ctx); err != nil {
 			return nil, err
 		}
 		d = p.deployed

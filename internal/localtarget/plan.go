@@ -10,10 +10,13 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/buildspec"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/functiontest"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/disk"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/source"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
@@ -31,12 +34,12 @@ type plan struct {
 }
 
 // plan checks the project and returns what to deploy. Nothing is written.
-func (h *Hosting) plan() (*plan, error) {
+func (h *Hosting) plan(ctx context.Context) (*plan, error) {
 	in, err := template.For(h.project)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := cfjs.Compile(site.FunctionFile, in.FunctionCode, cfjs.Options{}); err != nil {
+	if err := functiontest.Try(ctx, functiontest.Function{Name: site.FunctionFile, Code: in.FunctionCode}, h.liveStore()); err != nil {
 		return nil, err
 	}
 	rendered, err := template.Render(in)
@@ -85,6 +88,18 @@ func (p *plan) withEnvFile(file *string) error {
 	}
 	_, err := buildspec.ReadEnvFile(p.deployed.EnvFile)
 	return err
+}
+
+// liveStore is the key-value store as the edge reads it; nil before the first release.
+func (h *Hosting) liveStore() cfjs.KV {
+	view, err := disk.OpenKV(h.site.KV()).View()
+	if err != nil {
+		return nil // damaged beyond what the edge could serve: there is nothing live to protect
+	}
+	if _, live := view.Get(publish.PathKey); !live {
+		return nil
+	}
+	return view
 }
 
 // withPipeline makes the plan one of a site that is built from its repository, which must be there, with the branch. It

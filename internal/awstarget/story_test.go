@@ -2,11 +2,14 @@ package awstarget_test
 
 import (
 	"bytes"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
 
 // The whole story: a first deployment ends with the URL answering the release that the pipeline built and published, a push
@@ -21,7 +24,6 @@ func TestStory(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, r)
 	}
-	t.Logf("\n%s", r)
 	if deployed.Release != first || deployed.Execution.Release != first || deployed.Execution.Status != hosting.Succeeded {
 		t.Errorf("release %q, execution %+v, want %s", deployed.Release, deployed.Execution, first)
 	}
@@ -86,7 +88,56 @@ func TestStory(t *testing.T) {
 	if err != nil || info.Releases != 2 || info.Release != second || len(info.Differs) > 0 || info.URL != deployed.URL {
 		t.Errorf("show: %+v, %v", info, err)
 	}
+	b.account.Do(func() { checkPolicy(t, b.account.Requests) })
 	if len(deployed.Execution.Stages) != 3 || deployed.Execution.StartedAt.After(time.Now().Add(time.Minute)) {
 		t.Errorf("execution %+v", deployed.Execution)
 	}
+}
+
+// The command line shows the same site: the real program, in a process of its own, with nothing but the environment.
+func TestCommandLine(t *testing.T) {
+	b := newBed(t, true)
+	b.account.CompleteNew(1)
+	b.account.Quick = true // the program looks every two seconds
+	run := func(want int, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(b.opts.Executable, append([]string{"--dir", b.repo}, args...)...)
+		var out, talk bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &talk
+		err := cmd.Run()
+		if code := cmd.ProcessState.ExitCode(); code != want {
+			t.Fatalf("%v: exit code %d, want %d: %v\n%s%s", args, code, want, err, &out, &talk)
+		}
+		return out.String()
+	}
+	run(4, "show")
+	first := b.git("rev-parse", "HEAD")
+	run(0, "deploy", "--no-wait", "--yes")
+	if out := run(0, "logs", "--follow"); !strings.Contains(out, "built it") {
+		t.Errorf("logs: %s", out)
+	}
+	for _, tc := range []struct{ want, command string }{
+		{`"status": "Succeeded"`, "status"}, {`"release": "` + first + `"`, "show"}, {`"id": "` + first + `"`, "releases"},
+	} {
+		if out := run(0, tc.command, "--json"); !strings.Contains(out, tc.want) {
+			t.Errorf("%s has no %s: %s", tc.command, tc.want, out)
+		}
+	}
+	// A release from a laptop, and back.
+	b.write("dist/index.html", "<title>by hand</title>")
+	if out := run(0, "publish", filepath.Join(b.repo, "dist"), "--release", "by-hand", "--json"); !strings.Contains(out, `"previous": "`+first) {
+		t.Errorf("publish: %s", out)
+	}
+	if out := run(0, "rollback", "--json"); !strings.Contains(out, `"release": "`+first) {
+		t.Errorf("rollback: %s", out)
+	}
+	if out := run(0, "synth", "--target", "aws"); !strings.Contains(out, "AWSTemplateFormatVersion") {
+		t.Errorf("synth: %.100s", out)
+	}
+	run(1, "delete", "--yes")
+	b.write(site.Folder+"/"+site.BuildFile, "version: 0.2\nphases:\n  build:\n    commands: ['exit 3']\nartifacts:\n  files: ['**/*']\n")
+	b.commit("broken")
+	b.account.Push("Alice/hello")
+	run(0, "logs", "--follow")
+	run(3, "status") // defect 29: a failed execution has its own exit code, and the failing stage is named
 }

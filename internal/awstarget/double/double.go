@@ -38,6 +38,8 @@ type Account struct {
 	FailResource map[string]string
 	// StuckRollback makes taking an update back fail.
 	StuckRollback bool
+	// Quick ends an operation of CloudFormation at the first look at it.
+	Quick bool
 	// FailBuild is why builds do not begin; empty if they do.
 	FailBuild string
 	// Replaces names resources whose changes are replacements.

@@ -11,12 +11,15 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
 
-// advance does the next step of a stack's operation.
+// advance does the next step of a stack's operation, or all of them.
 func (a *Account) advance(s *stack) {
-	if len(s.steps) > 0 {
+	for len(s.steps) > 0 {
 		next := s.steps[0]
 		s.steps = s.steps[1:]
 		next()
+		if !a.Quick {
+			return
+		}
 	}
 }
 

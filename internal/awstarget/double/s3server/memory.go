@@ -21,6 +21,8 @@ import (
 type Memory struct {
 	// Fault, if set, is asked ahead of each request; a code of its ("SlowDown") is the answer, with the status.
 	Fault func(r *http.Request) (status int, code string)
+	// Keep, if set, is asked for each key of a deletion; a code of its ("AccessDenied") is why the key stays.
+	Keep func(key string) string
 	// PageSize is the most keys of a page of a listing; 1,000 if it is 0.
 	PageSize int
 	// LeastPart is the least size of a part of an upload that is not the last one; S3's 5 MiB if it is 0.
@@ -51,6 +53,13 @@ type upload struct {
 	bucket, key string
 	header      http.Header
 	parts       map[int]*object
+}
+
+// Store puts an object into a bucket, as another program would.
+func (m *Memory) Store(bucket, key, body string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.buckets[bucket].objects[key] = &object{body: []byte(body), header: http.Header{}, etag: etagOf([]byte(body)), modified: time.Now()}
 }
 
 // failure is an error answer.
@@ -155,7 +164,7 @@ func (m *Memory) answerBucket(w http.ResponseWriter, r *http.Request, name strin
 	case r.Method == http.MethodGet && query.Get("list-type") == "2":
 		return m.list(w, name, b, query)
 	case r.Method == http.MethodPost && query.Has("delete"):
-		return b.deleteMany(w, r, body)
+		return m.deleteMany(w, r, b, body)
 	case r.Method == http.MethodDelete && len(b.objects) > 0:
 		return fail(http.StatusConflict, "BucketNotEmpty", "%s", name)
 	case r.Method == http.MethodDelete:

@@ -140,7 +140,7 @@ func (m *Memory) list(w http.ResponseWriter, name string, b *bucket, query url.V
 }
 
 // deleteMany answers DeleteObjects.
-func (b *bucket) deleteMany(w http.ResponseWriter, r *http.Request, body []byte) error {
+func (m *Memory) deleteMany(w http.ResponseWriter, r *http.Request, b *bucket, body []byte) error {
 	if !slices.ContainsFunc([]string{"Content-Md5", "X-Amz-Checksum-Crc32", "X-Amz-Checksum-Sha256"}, func(h string) bool { return r.Header.Get(h) != "" }) {
 		return fail(http.StatusBadRequest, "InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 	}
@@ -152,11 +152,19 @@ func (b *bucket) deleteMany(w http.ResponseWriter, r *http.Request, body []byte)
 		return fail(http.StatusBadRequest, "MalformedXML", "%d objects, %v", len(wanted.Object), err)
 	}
 	type deleted struct{ Key string }
+	type kept struct{ Key, Code, Message string }
 	result := struct {
 		XMLName xml.Name  `xml:"DeleteResult"`
 		Deleted []deleted `xml:",omitempty"`
+		Error   []kept    `xml:",omitempty"`
 	}{}
 	for _, o := range wanted.Object {
+		if m.Keep != nil {
+			if code := m.Keep(o.Key); code != "" {
+				result.Error = append(result.Error, kept{o.Key, code, "as the test wants it"})
+				continue
+			}
+		}
 		delete(b.objects, o.Key)
 		if !wanted.Quiet {
 			result.Deleted = append(result.Deleted, deleted{o.Key})

@@ -119,12 +119,17 @@ func inspectSvelteKit(n *inspection) {
 	const adapter = "@sveltejs/adapter-static"
 	file := n.file
 	if file == "" {
-		file = "svelte.config.js"
+		// Since SvelteKit 2.6x the options may stand in Vite's configuration.
+		if vite := n.probe.config("vite.config"); vite != "" && n.probe.mentions(vite, "adapter") {
+			file, n.file, n.js = vite, vite, n.probe.js(vite)
+		} else {
+			file = "svelte.config.js"
+		}
 	}
 	if n.js == nil || !n.js.ImportsFrom(adapter) {
 		change := "import adapter from '" + adapter + "';"
 		if n.anyDep(adapter) == "" {
-			change += " // npm install --save-dev " + adapter
+			change += " // npm install --save-dev " + adapter + adapterFor(n.found.Version)
 		}
 		change += "\nadapter: adapter({ fallback: 'index.html' }),"
 		n.unsupported("SvelteKit makes files only with "+adapter, file, change)
@@ -146,6 +151,18 @@ func inspectSvelteKit(n *inspection) {
 	if fallback != "index.html" {
 		n.warn(file + ":" + strconv.Itoa(options.Get("fallback").Line()) + " sets fallback to " + quote(fallback) + ": paths without a page get index.html here, so set it to that")
 	}
+}
+
+// adapterFor is the version of the static adapter that a SvelteKit of an earlier line takes: npm would install the newest, and
+// refuse.
+func adapterFor(kit string) string {
+	switch majorOf(strings.TrimLeft(kit, "^~>=v ")) {
+	case 1:
+		return "@2"
+	case 2:
+		return "@3"
+	}
+	return ""
 }
 
 // inspectAstro: output "static" is the default (Astro documentation, "On-demand rendering").

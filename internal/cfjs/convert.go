@@ -53,7 +53,9 @@ func (e *engine) toRequest(o *sobek.Object, r *record) (*Result, string) {
 	from := &e.inv.event.Request
 	out := *from
 	res := &Result{Request: &out}
+	used := &e.inv.used
 	if r == nil || !r.own(atMethod) {
+		used.Method = true
 		if method, ok := o.Get("method").(sobek.String); !ok || method.String() != utf8Text(from.Method) {
 			return nil, "request.method is read-only"
 		}
@@ -65,6 +67,8 @@ func (e *engine) toRequest(o *sobek.Object, r *record) (*Result, string) {
 		}
 		if s := uri.String(); s != utf8Text(from.URI) {
 			out.URI, res.Changed.URI = s, true
+		} else {
+			used.URI = true
 		}
 	}
 	if problem := e.toRequestParts(o, r, &out, res); problem != "" {
@@ -106,8 +110,8 @@ func (e *engine) toRequestParts(o *sobek.Object, r *record, out *Request, res *R
 		if problem != "" {
 			return problem
 		}
-		if changed {
-			*part.values, *part.changed, *part.all, *part.names = values, true, true, nil
+		if changed || values == nil {
+			*part.values, *part.changed, *part.all, *part.names = values, changed, true, nil
 		}
 	}
 	return ""

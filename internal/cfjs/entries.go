@@ -97,6 +97,7 @@ func (n *entries) Delete(name string) bool {
 		t.value, t.assigned = nil, true
 		return true
 	}
+	n.note(name)
 	if _, ok := n.from[name]; ok {
 		n.dirty = true
 		n.touched = append(n.touched, touched{name, nil, true})

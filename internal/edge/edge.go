@@ -29,7 +29,8 @@ type Options struct {
 	// FunctionLog is told of each run of a function that logged something or failed; nil for none. It is called by
 	// many goroutines at once.
 	FunctionLog func(FunctionEvent)
-	// CacheBytes bounds the memory cache: DefaultCacheBytes if it is 0, no cache if it is negative.
+	// CacheBytes bounds the memory cache: DefaultCacheBytes if it is 0, no cache if it is negative. What functions made of
+	// requests takes a sixteenth of it more at most, for each function.
 	CacheBytes int64
 	// FunctionTimeout is the time limit of one run of a function; the function runtime's own default if it is 0.
 	FunctionTimeout time.Duration
@@ -116,7 +117,7 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 	if e.sources, err = newSources(opts); err != nil {
 		return nil, err
 	}
-	compiled := make(map[*Function]viewerFunction)
+	compiled, memos := make(map[*Function]viewerFunction), make(map[*Function]*memo)
 	for i := range opts.Config.Behaviors {
 		b, err := newBehavior(i, &opts.Config.Behaviors[i], e.sources, func(f *Function) (viewerFunction, error) {
 			if f == nil || compiled[f] != nil {
@@ -128,6 +129,12 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 		})
 		if err != nil {
 			return nil, err
+		}
+		if f := b.ViewerRequest; f != nil {
+			if memos[f] == nil {
+				memos[f] = newMemo(size)
+			}
+			b.memo = memos[f]
 		}
 		b.policy.own = ownFields(e.via)
 		e.behaviors = append(e.behaviors, b)
@@ -157,9 +164,11 @@ type behavior struct {
 	source     *source
 	onRequest  viewerFunction
 	onResponse viewerFunction
-	allow      []string
-	policy     headerPolicy
-	gzip, br   bool
+	// memo is of onRequest.
+	memo     *memo
+	allow    []string
+	policy   headerPolicy
+	gzip, br bool
 }
 
 func newBehavior(i int, c *Behavior, sources map[string]*source, compile func(*Function) (viewerFunction, error)) (*behavior, error) {

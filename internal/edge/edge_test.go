@@ -54,7 +54,7 @@ func TestBehaviorIsTheViewersURI(t *testing.T) {
 	te := newTestEdge(t, func(ev *cfjs.Event, kv cfjs.KV) (*cfjs.Result, error) {
 		req := ev.Request
 		req.URI = "/_errors" + req.URI
-		return &cfjs.Result{Request: &req}, nil
+		return &cfjs.Result{Request: &req, Changed: cfjs.Changed{URI: true}}, nil
 	}, func(o *Options) {
 		o.Config.Behaviors[0].ResponseHeadersPolicy = &ResponseHeadersPolicy{Set: []PolicyHeader{{Name: "x-from", Value: "errors"}}}
 	})

@@ -65,8 +65,8 @@ func (e *Edge) openKV(r *request) {
 // runRequest runs the viewer-request function. The answer is nil if the function let the request through.
 func (e *Edge) runRequest(ctx context.Context, r *request) *answer {
 	b := r.behavior
-	res, err := b.onRequest.Run(ctx, e.event(r, cfjs.ViewerRequest), r.kv)
-	if err == nil && res.Request != nil && !strings.HasPrefix(res.Request.URI, "/") {
+	res, err := e.requestResult(ctx, r)
+	if err == nil && res.Request != nil && res.Changed.URI && !strings.HasPrefix(res.Request.URI, "/") {
 		// Developer Guide, functions-event-structure: a changed uri must begin with a slash.
 		err = &cfjs.Error{Status: http.StatusBadGateway, Message: fmt.Sprintf("the uri %q does not begin with a slash", res.Request.URI), Logs: res.Logs}
 	}
@@ -85,6 +85,27 @@ func (e *Edge) runRequest(ctx context.Context, r *request) *answer {
 	}
 	r.rewritten, r.changed, r.chosen = res.Request, res.Changed, res.Origin
 	return nil
+}
+
+// requestResult runs the viewer-request function, or finds what it made of such a request before. In a result that is found,
+// the unchanged parts of the request are there only for a viewer-response function, the only one who looks at them.
+func (e *Edge) requestResult(ctx context.Context, r *request) (*cfjs.Result, error) {
+	b := r.behavior
+	if r.trace == nil {
+		if found := b.memo.get(r); found != nil {
+			if found.Request == nil || b.onResponse == nil {
+				return found, nil
+			}
+			whole := *found
+			whole.Request = overlay(e.event(r, cfjs.ViewerRequest).Request, found)
+			return &whole, nil
+		}
+	}
+	res, err := b.onRequest.Run(ctx, e.event(r, cfjs.ViewerRequest), r.kv)
+	if err == nil {
+		b.memo.add(r, res)
+	}
+	return res, err
 }
 
 // functionFailed is the answer when a function fails: 503 for an error in its run, 502 for a result that CloudFront

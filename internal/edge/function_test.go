@@ -155,7 +155,7 @@ func TestFunctionURIMustBeginWithASlash(t *testing.T) {
 	te := newTestEdge(t, func(ev *cfjs.Event, kv cfjs.KV) (*cfjs.Result, error) {
 		req := ev.Request
 		req.URI = "r1/index.html"
-		return &cfjs.Result{Request: &req}, nil
+		return &cfjs.Result{Request: &req, Changed: cfjs.Changed{URI: true}}, nil
 	}, nil)
 	wantStatus(t, te.get(t, "/"), 502, "FunctionValidationError")
 }

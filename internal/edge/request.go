@@ -83,7 +83,7 @@ func (r *request) get(name headerName) string {
 
 // effectiveURI returns the URI that the origin is asked for: the function's, else the viewer's.
 func (r *request) effectiveURI() string {
-	if r.rewritten != nil {
+	if r.changed.URI {
 		return r.rewritten.URI
 	}
 	return r.uri

@@ -341,9 +341,24 @@ func (r *runner) close(j *Job) {
 		}
 	}
 	r.Records.SetProgress(j.Execution.ID, "")
+	r.tell(j.Execution)
 	r.save(j)
 	if err := r.Records.prune(keepRecords, r.schedule.has); err != nil {
 		r.Log.Warn("old executions cannot be removed", "error", err)
+	}
+}
+
+// tell logs how an execution ended.
+func (r *runner) tell(e hosting.Execution) {
+	log := r.Log.With("execution", e.ID, "commit", e.Revision, "subject", e.Message)
+	stage := e.FailedStage()
+	switch {
+	case stage == nil:
+		log.Info("a release is live", "release", e.Release, "took", e.EndedAt.Sub(e.StartedAt).Round(time.Millisecond))
+	case e.Status == hosting.Failed:
+		log.Error("an execution failed; what was live before still is", "stage", stage.Name, "error", stage.Error)
+	default:
+		log.Info("an execution ended before its end", "status", e.Status, "why", stage.Error)
 	}
 }
 

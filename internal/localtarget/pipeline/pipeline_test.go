@@ -109,6 +109,23 @@ func TestSupersededMode(t *testing.T) {
 	}
 }
 
+func TestTheServersLogTellsHowExecutionsEnd(t *testing.T) {
+	r := newRig(t, t.TempDir())
+	r.push("a")
+	r.pass("a", src, build, release)
+	r.await("a:Succeeded")
+	r.push("b")
+	r.pass("b", src)
+	r.at(build, "b").leave <- errors.New("exit status 2")
+	r.await("a:Succeeded b:Failed")
+	r.stop()
+	for _, want := range []string{"a release is live", "commit=a", "level=ERROR", "commit=b", "stage=Build", "exit status 2"} {
+		if !strings.Contains(r.log.String(), want) {
+			t.Errorf("the log does not say %q:\n%s", want, r.log)
+		}
+	}
+}
+
 func TestDefect29_TheFailingStageIsNamed(t *testing.T) {
 	r := newRig(t, t.TempDir())
 	r.push("a")

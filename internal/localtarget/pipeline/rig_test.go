@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -60,13 +61,15 @@ type rig struct {
 	records pipeline.Records
 	work    *gatedWork
 	p       *pipeline.Pipeline
-	stop    func()
+	// log is what the runner logged; read it after stop.
+	log  *bytes.Buffer
+	stop func()
 }
 
 func newRig(t *testing.T, dir string) *rig {
 	t.Helper()
-	r := &rig{t: t, records: pipeline.Records{Dir: dir}, work: &gatedWork{gates: make(chan gate)}}
-	r.p = pipeline.New(r.records, r.work, slog.New(slog.DiscardHandler))
+	r := &rig{t: t, records: pipeline.Records{Dir: dir}, work: &gatedWork{gates: make(chan gate)}, log: &bytes.Buffer{}}
+	r.p = pipeline.New(r.records, r.work, slog.New(slog.NewTextHandler(r.log, nil)))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.p.Run(ctx) }()

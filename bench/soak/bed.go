@@ -26,7 +26,7 @@ type bed struct {
 	tls                      *tls.Config
 	client                   *http.Client
 
-	good, flips, builds, failed    atomic.Int64
+	good, flips, builds            atomic.Int64
 	wandered, bad, refused, resets atomic.Int64
 	wrong                          atomic.Pointer[string]
 }

@@ -157,6 +157,12 @@ func TestABuildFileThatIsNotCommittedIsUsedWithANotice(t *testing.T) {
 	if _, r := b.mustDeploy(here); !r.warned("changes that are not committed") {
 		t.Errorf("warnings = %q", r.warns)
 	}
+	if err := os.Remove(filepath.Join(b.repo, filepath.FromSlash(buildFile))); err != nil {
+		t.Fatal(err)
+	}
+	if _, r := b.mustDeploy(here); !r.warned("gone since the last deploy") {
+		t.Errorf("warnings = %q", r.warns)
+	}
 }
 
 func TestWhatIsWrongIsFoundBeforeAnythingIsWritten(t *testing.T) {

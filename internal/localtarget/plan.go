@@ -143,6 +143,9 @@ func (h *Hosting) advise(ctx context.Context, p *plan, tip string, report hostin
 			}
 		}
 	}
+	if _, err := os.Stat(p.site.Buildspec()); err == nil && p.buildspec == nil {
+		report.Warn("%s is gone since the last deploy: a commit without it is published as it is, without a build", site.BuildFile)
+	}
 	tree := source.LookAtWorkTree(ctx, h.project.Dir, p.deployed.Branch, site.Folder)
 	if tree.Changed > 0 {
 		report.Warn("the project has changes that are not committed; only what is committed is deployed")

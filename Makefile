@@ -24,11 +24,11 @@ build: $(PACKED:%=$(PACKED_DIR)/linux-%.gz) ## Build the tool into bin/, with th
 plain: ## Build the tool into bin/, quicker: without the Linux programs (on Linux, it is one itself)
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/cloudfront-hosting-toolkit
 
-# The toolkit for Linux, which the release step on AWS runs: compressed, to be embedded in the build for any platform. It is
+# The program for Linux that the release step on AWS runs: compressed, to be embedded in the build for any platform. It is
 # built each time, and go's cache makes that cheap; gzip -n keeps the same program the same file.
 $(PACKED_DIR)/linux-%.gz: FORCE
 	@mkdir -p $(PACKED_DIR)
-	CGO_ENABLED=0 GOOS=linux GOARCH=$* go build -trimpath -ldflags '$(LDFLAGS)' -o $(PACKED_DIR)/linux-$* ./cmd/cloudfront-hosting-toolkit
+	CGO_ENABLED=0 GOOS=linux GOARCH=$* go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(PACKED_DIR)/linux-$* ./cmd/release-step
 	gzip -9 -n -f $(PACKED_DIR)/linux-$*
 
 demo: plain ## Take a small site from a folder to a URL, in demo/

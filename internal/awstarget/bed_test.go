@@ -27,19 +27,25 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// toolkit is the program that deployments upload, built once.
-var toolkit = sync.OnceValues(func() (string, error) {
+// toolkit is the program that a plain build uploads, releaseStep the one that a released build carries; each is built once.
+var (
+	toolkit     = sync.OnceValues(func() (string, error) { return build("cloudfront-hosting-toolkit") })
+	releaseStep = sync.OnceValues(func() (string, error) { return build("release-step") })
+)
+
+func build(command string) (string, error) {
 	dir, err := os.MkdirTemp("", "awstarget-test-")
 	if err != nil {
 		return "", err
 	}
-	file := filepath.Join(dir, "toolkit")
-	out, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", file, "../../cmd/cloudfront-hosting-toolkit").CombinedOutput()
-	if err != nil {
+	file := filepath.Join(dir, command)
+	cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", file, "../../cmd/"+command)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return file, nil
-})
+}
 
 // bed is a project with its repository at a Git host, and an AWS account to deploy it to.
 type bed struct {
@@ -50,8 +56,8 @@ type bed struct {
 	repo    string
 }
 
-// newBed makes one. With whole, deployments upload the toolkit's program itself; otherwise a script that calls it, which is
-// quicker.
+// newBed makes one. With whole, deployments upload the toolkit itself, as a plain build does; otherwise the program that a
+// released build carries, which is smaller.
 func newBed(t *testing.T, whole bool) *bed {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -61,16 +67,13 @@ func newBed(t *testing.T, whole bool) *bed {
 	for name, value := range b.account.Environment() {
 		t.Setenv(name, value)
 	}
-	executable, err := toolkit()
+	program := releaseStep
+	if whole {
+		program = toolkit
+	}
+	executable, err := program()
 	if err != nil {
 		t.Fatal(err)
-	}
-	if !whole {
-		script := filepath.Join(t.TempDir(), "toolkit")
-		if err := os.WriteFile(script, []byte("#!/bin/sh\nexec '"+executable+"' \"$@\"\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		executable = script
 	}
 	b.opts = awstarget.Options{Executable: executable, Version: "test", Pace: 5 * time.Millisecond, HTTP: b.account.Client()}
 	b.write(site.Folder+"/"+site.ConfigFile, `{"repoUrl": "https://github.com/Alice/hello.git", "branchName": "main", "routing": "spa", "target": "aws"}`)

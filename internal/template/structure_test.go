@@ -145,7 +145,7 @@ func TestNamesInCode(t *testing.T) {
 		}
 	}
 	environment := asJSON(t, newStack(t, variants["git pipeline"]).properties("ReleaseProject")["Environment"])
-	for _, name := range []string{EnvSite, EnvBucket, EnvKeyValueStoreArn, EnvKeepReleases, EnvURL} {
+	for _, name := range []string{"CHT_SITE", "CHT_BUCKET", "CHT_KEY_VALUE_STORE_ARN", "CHT_KEEP_RELEASES", "CHT_ROUTING", "CHT_URL"} {
 		if !strings.Contains(environment, `"`+name+`"`) {
 			t.Errorf("the release step has no %s", name)
 		}

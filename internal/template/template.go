@@ -101,15 +101,5 @@ const (
 	OutputReleaseLogGroup        = "ReleaseLogGroup"
 )
 
-// The environment of the release step, where `publish` finds what it publishes to. They are set by hosting.yaml.
-const (
-	EnvSite             = "CHT_SITE"
-	EnvBucket           = "CHT_BUCKET"
-	EnvKeyValueStoreArn = "CHT_KEY_VALUE_STORE_ARN"
-	EnvKeepReleases     = "CHT_KEEP_RELEASES"
-	EnvRouting          = "CHT_ROUTING"
-	EnvURL              = "CHT_URL"
-)
-
 // ToolkitKey is the key in the artifact bucket under which the release step finds the toolkit's Linux binary.
 func ToolkitKey(sha256 string) string { return "toolkit/" + sha256 }

@@ -1,4 +1,7 @@
-package awstarget
+// Package step is the hosting as the pipeline's release step sees it: what to publish to stands in the environment, and there
+// is no project folder. It knows no service but those that a publication needs, so that the program that only publishes
+// stays small.
+package step
 
 import (
 	"context"
@@ -6,20 +9,28 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/account"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/bucket"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pointer"
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
 
-// Step is the hosting as the pipeline's release step sees it: what to publish to stands in the environment, and there is
-// no project folder. It may publish, and nothing else; the step's role allows no more.
+// The environment of a release step: hosting.yaml sets it.
+const (
+	envSite             = "CHT_SITE"
+	envBucket           = "CHT_BUCKET"
+	envKeyValueStoreArn = "CHT_KEY_VALUE_STORE_ARN"
+	envKeepReleases     = "CHT_KEEP_RELEASES"
+	envRouting          = "CHT_ROUTING"
+	envURL              = "CHT_URL"
+)
+
+// Step is the hosting of a release step. It may publish, and nothing else; the step's role allows no more.
 type Step struct {
 	site, bucket, store, url string
 	keep                     int
@@ -28,13 +39,13 @@ type Step struct {
 	account                  *account.Account
 }
 
-// ReleaseStep returns the hosting that the environment names, or nil outside of a release step.
-func ReleaseStep(version string) *Step {
+// FromEnvironment returns the hosting that the environment names, or nil outside of a release step.
+func FromEnvironment(version string) *Step {
 	s := &Step{
-		site: os.Getenv(template.EnvSite), bucket: os.Getenv(template.EnvBucket), store: os.Getenv(template.EnvKeyValueStoreArn),
-		url: os.Getenv(template.EnvURL), routing: site.Routing(os.Getenv(template.EnvRouting)), version: version,
+		site: os.Getenv(envSite), bucket: os.Getenv(envBucket), store: os.Getenv(envKeyValueStoreArn),
+		url: os.Getenv(envURL), routing: site.Routing(os.Getenv(envRouting)), version: version,
 	}
-	s.keep, _ = strconv.Atoi(os.Getenv(template.EnvKeepReleases)) // 0, the default, if it is not a number
+	s.keep, _ = strconv.Atoi(os.Getenv(envKeepReleases)) // 0, the default, if it is not a number
 	if s.site == "" || s.bucket == "" || s.store == "" {
 		return nil
 	}
@@ -50,7 +61,7 @@ func (s *Step) Publisher(ctx context.Context) (*publish.Publisher, error) {
 		}
 		s.account = a
 	}
-	return newPublisher(s.account, s.bucket, s.store, s.keep, s.routing, s.version), nil
+	return NewPublisher(s.account, s.bucket, s.store, s.keep, s.routing, s.version), nil
 }
 
 // Show returns what the step knows: the site's address and its live release.
@@ -65,7 +76,7 @@ func (s *Step) Show(ctx context.Context) (hosting.Info, error) {
 
 // errStep is what a release step is not for.
 func (s *Step) errStep() error {
-	return fault.New(fault.Usage, "unset "+template.EnvSite+", and run it in the project's folder",
+	return fault.New(fault.Usage, "unset "+envSite+", and run it in the project's folder",
 		"in the release step of %s there is only publish: %w", s.site, errors.ErrUnsupported)
 }
 
@@ -87,24 +98,8 @@ func (s *Step) Execution(context.Context, string) (hosting.Execution, error) {
 // Logs returns a fault.Usage.
 func (s *Step) Logs(context.Context, string, bool, io.Writer) error { return s.errStep() }
 
-// Publisher returns the publisher of the site's releases. Hosting has to be deployed first: a stack takes minutes, and
-// whoever publishes a folder should know about it.
-func (h *Hosting) Publisher(ctx context.Context) (*publish.Publisher, error) {
-	state, err := h.deployed(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return h.publisher(state), nil
-}
-
-func (h *Hosting) publisher(state stack.State) *publish.Publisher {
-	out := state.Outputs
-	return newPublisher(h.account, out[template.OutputHostingBucketName], out[template.OutputKeyValueStoreArn],
-		h.project.Keep(), h.project.Config.Routing, h.opts.Version)
-}
-
-// newPublisher is the one place in which a publisher for AWS is put together, whoever publishes.
-func newPublisher(a *account.Account, bucketName, storeARN string, keep int, routing site.Routing, version string) *publish.Publisher {
+// NewPublisher is the one place in which a publisher for AWS is put together, whoever publishes.
+func NewPublisher(a *account.Account, bucketName, storeARN string, keep int, routing site.Routing, version string) *publish.Publisher {
 	store := bucket.Open(a.Config, bucketName)
 	live := pointer.Open(a.Config, storeARN)
 	store.Explain, live.Explain = a.Explain, a.Explain
@@ -112,4 +107,9 @@ func newPublisher(a *account.Account, bucketName, storeARN string, keep int, rou
 		Store: store, Pointer: live, Keep: keep,
 		PageAliases: routing == site.RoutingStatic, ToolVersion: version,
 	}
+}
+
+// IsCommit reports whether a release id is the id of a commit: the release step has a checkout without .git.
+func IsCommit(id string) bool {
+	return (len(id) == 40 || len(id) == 64) && strings.Trim(id, "0123456789abcdef") == ""
 }

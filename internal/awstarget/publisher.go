@@ -1,0 +1,32 @@
+package awstarget
+
+import (
+	"context"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/step"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
+)
+
+// Step is the hosting as the pipeline's release step sees it.
+type Step = step.Step
+
+// ReleaseStep returns the hosting that the environment names, or nil outside of a release step.
+func ReleaseStep(version string) *Step { return step.FromEnvironment(version) }
+
+// Publisher returns the publisher of the site's releases. Hosting has to be deployed first: a stack takes minutes, and
+// whoever publishes a folder should know about it.
+func (h *Hosting) Publisher(ctx context.Context) (*publish.Publisher, error) {
+	state, err := h.deployed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h.publisher(state), nil
+}
+
+func (h *Hosting) publisher(state stack.State) *publish.Publisher {
+	out := state.Outputs
+	return step.NewPublisher(h.account, out[template.OutputHostingBucketName], out[template.OutputKeyValueStoreArn],
+		h.project.Keep(), h.project.Config.Routing, h.opts.Version)
+}

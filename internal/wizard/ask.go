@@ -244,7 +244,17 @@ func keyMap() *huh.KeyMap {
 func (a *asker) askPlainly(form *huh.Form) error {
 	in := &lineReader{from: a.streams.In}
 	done := make(chan error, 1)
-	go func() { done <- form.WithAccessible(true).WithInput(in).RunWithContext(a.ctx) }()
+	go func() {
+		defer func() {
+			// huh takes a wrong number for the answer where the input ends after it.
+			if p := recover(); p != nil && in.ended {
+				done <- nil
+			} else if p != nil {
+				panic(p)
+			}
+		}()
+		done <- form.WithAccessible(true).WithInput(in).RunWithContext(a.ctx)
+	}()
 	select {
 	case <-a.ctx.Done():
 		fmt.Fprintln(a.streams.Err)

@@ -206,6 +206,7 @@ func TestPlainLines(t *testing.T) {
 		"left":                   {"4\n", wizard.ErrLeft, "leek"},
 		"nobody there":           {"", wizard.ErrLeft, "leek"},
 		"gone in between":        {"2\n", wizard.ErrLeft, "leek"},
+		"gone after a number":    {"99\n", wizard.ErrLeft, "leek"},
 		"gone after the problem": {"2\n-\n1\n", wizard.ErrLeft, ""},
 	}
 	for name, tc := range tests {

@@ -49,6 +49,9 @@ func (e *CredentialsError) Error() string {
 		}
 		return "no AWS credentials found (tried: " + tried + ")"
 	case Expired:
+		if e.Source.Kind == SSO || e.Source.Kind == Login {
+			return e.Source.String() + " is not signed in to AWS, or no longer is"
+		}
 		return "the AWS credentials of " + e.Source.String() + " have expired"
 	case Refused:
 		return "AWS refused the credentials of " + e.Source.String() + ": " + cause(e.Err)

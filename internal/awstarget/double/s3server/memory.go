@@ -84,13 +84,18 @@ func (m *Memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	body, err := readBody(r)
+	var reply *object
 	if err == nil {
 		m.mu.Lock()
-		err = m.answer(w, r, body)
+		reply, err = m.answer(w, r, body)
 		m.mu.Unlock()
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		writeError(w, r, err)
+	case reply != nil:
+		// Objects never change, and a client may be slow.
+		reply.serve(w, r)
 	}
 }
 
@@ -116,27 +121,35 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// answer finds what a request is about.
-func (m *Memory) answer(w http.ResponseWriter, r *http.Request, body []byte) error {
+// answer does what a request asks for, and returns the object that it asks for.
+func (m *Memory) answer(w http.ResponseWriter, r *http.Request, body []byte) (*object, error) {
 	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	query := r.URL.Query()
 	if key == "" && r.Method == http.MethodPut {
 		if m.buckets[name] != nil {
-			return fail(http.StatusConflict, "BucketAlreadyOwnedByYou", "%s", name)
+			return nil, fail(http.StatusConflict, "BucketAlreadyOwnedByYou", "%s", name)
 		}
 		m.buckets[name] = &bucket{objects: map[string]*object{}}
-		return nil
+		return nil, nil
 	}
 	b := m.buckets[name]
-	if b == nil {
-		return fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
-	}
-	if key == "" {
-		return m.answerBucket(w, r, name, b, query, body)
-	}
 	switch {
-	case r.Method == http.MethodGet || r.Method == http.MethodHead:
-		return b.get(w, r, key)
+	case b == nil:
+		return nil, fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	case key == "":
+		return nil, m.answerBucket(w, r, name, b, query, body)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return nil, m.change(w, r, name, b, key, body)
+	case b.objects[key] == nil:
+		return nil, fail(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
+	}
+	return b.objects[key], nil
+}
+
+// change does what a request for an object asks for that is not to read it.
+func (m *Memory) change(w http.ResponseWriter, r *http.Request, name string, b *bucket, key string, body []byte) error {
+	query := r.URL.Query()
+	switch {
 	case r.Method == http.MethodDelete && query.Has("uploadId"):
 		delete(m.uploads, query.Get("uploadId"))
 		w.WriteHeader(http.StatusNoContent)

@@ -81,18 +81,14 @@ func (m *Memory) source(r *http.Request, from string) (*object, error) {
 	return b.objects[key], nil
 }
 
-func (b *bucket) get(w http.ResponseWriter, r *http.Request, key string) error {
-	o := b.objects[key]
-	if o == nil {
-		return fail(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
-	}
+// serve answers a request for the object.
+func (o *object) serve(w http.ResponseWriter, r *http.Request) {
 	maps.Copy(w.Header(), o.header)
 	if r.Header.Get("X-Amz-Checksum-Mode") != "ENABLED" || r.Header.Get("Range") != "" {
 		w.Header().Del("X-Amz-Checksum-Sha256")
 	}
 	w.Header().Set("ETag", o.etag)
 	http.ServeContent(w, r, "", o.modified, bytes.NewReader(o.body))
-	return nil
 }
 
 // list answers ListObjectsV2.

@@ -134,18 +134,38 @@ func (a *asker) line(l Line, problem string) (string, error) {
 	if a.accessible() {
 		return a.plainLine(l, problem, validate)
 	}
-	field := huh.NewInput().Title(l.Label).Value(&value).Prompt("> ").Validate(func(text string) error { return validate(strings.TrimSpace(text)) })
-	field.DescriptionFunc(func() string {
-		if value == l.Value && problem != "" {
-			return a.below(problem)
+	field := huh.NewInput().Title(l.Label).Prompt("> ").Validate(func(text string) error { return validate(strings.TrimSpace(text)) })
+	typed := &typedText{text: l.Value, changed: func(text string) {
+		said := l.Help
+		if err := validate(strings.TrimSpace(text)); err != nil {
+			said = err.Error()
+		} else if text == l.Value && problem != "" {
+			said = problem
 		}
-		if err := validate(strings.TrimSpace(value)); err != nil {
-			return a.below(err.Error())
-		}
-		return a.below(l.Help)
-	}, &value)
+		field.Description(a.below(said))
+	}}
+	typed.Set(l.Value)
+	field.Accessor(typed)
 	err := a.ask(field)
-	return strings.TrimSpace(value), err
+	return strings.TrimSpace(typed.text), err
+}
+
+// typedText is a text while it is typed. The form sets it at each key, and changed can change the form there: it runs where the
+// form does.
+type typedText struct {
+	text    string
+	changed func(string)
+}
+
+var _ huh.Accessor[string] = (*typedText)(nil)
+
+// Get implements huh.Accessor.
+func (t *typedText) Get() string { return t.text }
+
+// Set implements huh.Accessor.
+func (t *typedText) Set(text string) {
+	t.text = text
+	t.changed(text)
 }
 
 // plainLine asks for a text in a plain line. An empty answer leaves the value, a hyphen empties it.

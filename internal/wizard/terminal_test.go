@@ -122,7 +122,7 @@ func (x *terminal) golden(name string) {
 	x.t.Helper()
 	file := filepath.Join("testdata", name+".txt")
 	if *update {
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(time.Second) // the last of it may still be on its way
 		if err := os.WriteFile(file, []byte(x.shown()), 0o644); err != nil {
 			x.t.Fatal(err)
 		}

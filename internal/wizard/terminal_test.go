@@ -28,6 +28,9 @@ type terminal struct {
 	streams *term.Streams
 }
 
+// open are the terminals' inner sides. A form that has ended may still ask for its size, so none is closed.
+var open []*os.File
+
 func newTerminal(t *testing.T, columns, rows int) *terminal {
 	t.Helper()
 	t.Setenv("TERM", "xterm-256color")
@@ -62,8 +65,8 @@ func newTerminal(t *testing.T, columns, rows int) *terminal {
 			rest = append([]byte(nil), text[end:]...)
 		}
 	}()
+	open = append(open, inside)
 	t.Cleanup(func() {
-		inside.Close()
 		outside.Close()
 		<-read
 	})

@@ -44,8 +44,7 @@ func (h *Hosting) check() (*plan, error) {
 
 // reachable refuses a repository that CodePipeline cannot fetch.
 func (h *Hosting) reachable(in template.Input) error {
-	const out = "push it to one of them and set repoUrl, deploy to --target local, or publish what your own CI builds: " +
-		"deploy once from a repository that is hosted there, then publish DIR from anywhere"
+	const out = "push it to one of them as well and set repoUrl to that, or deploy to --target local"
 	if h.project.Local() || strings.HasPrefix(h.project.Repository, "file:") {
 		return fault.New(fault.Usage, out, "the repository %s is on this machine, and AWS fetches from GitHub, GitLab or Bitbucket only", h.project.Repository)
 	}

@@ -3,6 +3,7 @@ package awstarget
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/executions"
@@ -31,6 +32,12 @@ func (d *deployment) release(ctx context.Context, opts hosting.DeployOptions) (h
 		return d.result(ctx, e, err)
 	}
 	e, err := d.follow(ctx, pipeline, id)
+	if d.made && e.Status == hosting.Failed && notYetAllowed(e) {
+		d.report.Warn("the new roles of the pipeline are not known everywhere yet; running it once more")
+		if id, err = pipeline.Start(ctx); err == nil {
+			e, err = d.follow(ctx, pipeline, id)
+		}
+	}
 	if err == nil {
 		e = d.withRelease(ctx, d.state, e)
 		d.report.Step("Live")
@@ -118,6 +125,13 @@ func verdict(pipeline *executions.Pipeline, e hosting.Execution) error {
 		hint = "see whether the connection may read the repository and the branch exists; then run deploy again\n" + pipeline.Console(e.ID)
 	}
 	return fault.New(fault.Failed, hint, "execution %s failed in stage %s: %s", e.ID, s.Name, s.Error)
+}
+
+// notYetAllowed reports whether an execution was refused what its roles allow: IAM takes some seconds to spread a role (IAM
+// User Guide, "Changes that I make are not always immediately visible").
+func notYetAllowed(e hosting.Execution) bool {
+	s := e.FailedStage()
+	return s != nil && (strings.Contains(s.Error, "not authorized to perform") || strings.Contains(s.Error, "assume"))
 }
 
 func explainable(why string) bool {

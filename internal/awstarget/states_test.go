@@ -131,6 +131,10 @@ var states = map[string]state{
 			b.account.FailBuild = "Cannot have more than 1 builds in queue for the account"
 		})
 	}},
+	"roles not spread": {arrange: func(b *bed) {
+		b.account.FailOnce = true
+		b.account.FailBuild = "User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: codebuild:StartBuild"
+	}},
 	"another operation": {first: true, arrange: func(b *bed) { b.account.Busy(b.site.Name()) }},
 	"branch gone":       {first: true, arrange: func(b *bed) { b.git("branch", "-m", "main", "trunk") }},
 }
@@ -197,7 +201,7 @@ func (b *bed) told(r *recorder, deployed hosting.Deployed, err error) string {
 			inBuild = line == "== Build\n" || line == "== Release\n" || line == "== Source\n"
 		}
 		detail := strings.HasPrefix(line, "   ")
-		if detail && !strings.Contains(line, "earlier operation") || inBuild && !strings.HasPrefix(line, "== ") {
+		if detail && !strings.Contains(line, "earlier operation") || inBuild && !strings.HasPrefix(line, "== ") && !strings.HasPrefix(line, "!! ") {
 			continue // how it goes on in between depends on the time
 		}
 		out.WriteString(line)

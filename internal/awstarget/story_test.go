@@ -39,8 +39,17 @@ func TestStory(t *testing.T) {
 	if status, _ := b.get(deployed.URL + "assets/missing.js"); status != 404 {
 		t.Errorf("a missing file answers %d", status)
 	}
+	second := b.pushed(deployed.URL)
+	b.rolledBack(deployed.URL, second)
+	b.deployedAgain(second)
+	b.account.Do(func() { checkPolicy(t, b.account.Requests) })
+}
 
-	second := b.commit("two")
+// pushed pushes a second version, and follows it until the site answers with it.
+func (b *bed) pushed(url string) (second string) {
+	t := b.t
+	t.Helper()
+	second = b.commit("two")
 	b.account.Push("Alice/hello")
 	h := b.hosting()
 	var log bytes.Buffer
@@ -54,10 +63,16 @@ func TestStory(t *testing.T) {
 	if err != nil || e.Status != hosting.Succeeded || e.Revision != second || e.Release != second || e.Message != "Version two" || e.Trigger != "push" {
 		t.Errorf("execution %+v, %v", e, err)
 	}
-	if _, body := b.get(deployed.URL); body != "<title>version two</title>" {
+	if _, body := b.get(url); body != "<title>version two</title>" {
 		t.Errorf("after the push the site answers %q", body)
 	}
+	return second
+}
 
+// rolledBack brings the first version back.
+func (b *bed) rolledBack(url, second string) {
+	t, h := b.t, b.hosting()
+	t.Helper()
 	p, err := h.Publisher(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -69,12 +84,17 @@ func TestStory(t *testing.T) {
 	if _, err := p.Rollback(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, body := b.get(deployed.URL); body != "<title>version one</title>" {
+	if _, body := b.get(url); body != "<title>version one</title>" {
 		t.Errorf("after the rollback the site answers %q", body)
 	}
+}
 
+// deployedAgain deploys once more: nothing of the stack changes, and the newest commit is released.
+func (b *bed) deployedAgain(second string) {
+	t, h := b.t, b.hosting()
+	t.Helper()
 	again := &recorder{}
-	deployed, err = b.deploy(again)
+	deployed, err := b.deploy(again)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, again)
 	}
@@ -88,7 +108,6 @@ func TestStory(t *testing.T) {
 	if err != nil || info.Releases != 2 || info.Release != second || len(info.Differs) > 0 || info.URL != deployed.URL {
 		t.Errorf("show: %+v, %v", info, err)
 	}
-	b.account.Do(func() { checkPolicy(t, b.account.Requests) })
 	if len(deployed.Execution.Stages) != 3 || deployed.Execution.StartedAt.After(time.Now().Add(time.Minute)) {
 		t.Errorf("execution %+v", deployed.Execution)
 	}

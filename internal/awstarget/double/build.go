@@ -56,6 +56,9 @@ func (p *pipeline) project(stage string) map[string]any {
 func (a *Account) runBuild(ctx context.Context, p *pipeline, act *action, stage, source, artifacts string, env map[string]string) error {
 	a.mu.Lock()
 	if why := a.FailBuild; why != "" {
+		if a.FailOnce {
+			a.FailBuild = ""
+		}
 		a.mu.Unlock()
 		return fmt.Errorf("Error calling startBuild: %s (Service: AWSCodeBuild; Status Code: 400; Error Code: AccountLimitExceededException)", why) //nolint:staticcheck // CodePipeline's words
 	}

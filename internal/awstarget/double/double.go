@@ -40,8 +40,9 @@ type Account struct {
 	StuckRollback bool
 	// Quick ends an operation of CloudFormation at the first look at it.
 	Quick bool
-	// FailBuild is why builds do not begin; empty if they do.
+	// FailBuild is why builds do not begin; empty if they do. With FailOnce it is so for one build.
 	FailBuild string
+	FailOnce  bool
 	// Replaces names resources whose changes are replacements.
 	Replaces map[string]bool
 	// Spread is how many looks at a distribution show it InProgress.

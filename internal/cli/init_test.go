@@ -124,6 +124,14 @@ func TestAskingMendsWhatIsMissing(t *testing.T) {
 			t.Errorf("exit code %d, %+v\n%s", r.code, c, r.err)
 		}
 	})
+	t.Run("what is published all the same", func(t *testing.T) {
+		initProject(t, map[string]string{"package.json": `{"scripts": {"build": "next build"}, "dependencies": {"next": "16.0.0"}}`, "package-lock.json": "{}"})
+		r := answer(t, nil, "3\nmake site\n4\n\n1\n", "init") // the folder is right as it is
+		build, err := os.ReadFile(filepath.Join(site.Folder, site.BuildFile))
+		if r.code != exitDone || err != nil || !strings.Contains(string(build), "make site") || !strings.Contains(string(build), "base-directory: out") {
+			t.Errorf("exit code %d, %v\n%s\n%s", r.code, err, build, r.err)
+		}
+	})
 	t.Run("a server", func(t *testing.T) {
 		initProject(t, map[string]string{"package.json": `{"scripts": {"build": "next build"}, "dependencies": {"next": "16.0.0"}}`, "package-lock.json": "{}"})
 		r := answer(t, nil, "1\n10\n", "init")

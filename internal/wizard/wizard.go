@@ -93,7 +93,8 @@ func (a *asker) change(page Page, key string, change func(key, value string) (Pa
 		problem := ""
 		for {
 			value, err := a.line(line, problem)
-			if errors.Is(err, errBack) || err == nil && value == line.Value {
+			unchanged := value == line.Value && page.Problem == "" // where there is a problem, a value may be meant as it is
+			if errors.Is(err, errBack) || err == nil && unchanged {
 				return page, nil
 			}
 			if err != nil {

@@ -127,9 +127,9 @@ func (c *Connections) chosen(all []Connection, wanted string, r Repository) (Con
 // list returns the connections to a provider that can be used, or be completed.
 func (c *Connections) list(ctx context.Context, provider string) ([]Connection, error) {
 	var all []Connection
-	pages := codeconnections.NewListConnectionsPaginator(c.API, &codeconnections.ListConnectionsInput{ProviderTypeFilter: types.ProviderType(provider)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	// Not the SDK's paginator: it takes the client as an interface, and the linker would then keep all of its operations.
+	for in := (&codeconnections.ListConnectionsInput{ProviderTypeFilter: types.ProviderType(provider)}); ; {
+		page, err := c.API.ListConnections(ctx, in)
 		if err != nil {
 			return nil, fmt.Errorf("list connections to %s: %w", provider, reason.Of(err))
 		}
@@ -138,8 +138,10 @@ func (c *Connections) list(ctx context.Context, provider string) ([]Connection, 
 				all = append(all, newConnection(one))
 			}
 		}
+		if in.NextToken = page.NextToken; in.NextToken == nil {
+			return all, nil
+		}
 	}
-	return all, nil
 }
 
 func newConnection(one types.Connection) Connection {

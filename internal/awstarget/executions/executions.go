@@ -121,19 +121,21 @@ func (p *Pipeline) look(ctx context.Context, id string) (hosting.Execution, []ty
 
 func (p *Pipeline) actions(ctx context.Context, id string) ([]types.ActionExecutionDetail, error) {
 	var all []types.ActionExecutionDetail
-	pages := codepipeline.NewListActionExecutionsPaginator(p.API, &codepipeline.ListActionExecutionsInput{
+	// Not the SDK's paginator: it takes the client as an interface, and the linker would then keep all of its operations.
+	for in := (&codepipeline.ListActionExecutionsInput{
 		PipelineName: &p.Name, Filter: &types.ActionExecutionFilter{PipelineExecutionId: &id},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	}); ; {
+		page, err := p.API.ListActionExecutions(ctx, in)
 		if err != nil {
 			return nil, fmt.Errorf("read execution %s: %w", id, reason.Of(err))
 		}
 		for _, a := range page.ActionExecutionDetails { // newest first
 			all = append([]types.ActionExecutionDetail{a}, all...)
 		}
+		if in.NextToken = page.NextToken; in.NextToken == nil {
+			return all, nil
+		}
 	}
-	return all, nil
 }
 
 // Console is the address of an execution's page in AWS's console.

@@ -132,9 +132,9 @@ func begins(e types.StackEvent) bool {
 // operation.
 func (s *Stack) events(ctx context.Context, id, after string) ([]types.StackEvent, error) {
 	var events []types.StackEvent
-	pages := cloudformation.NewDescribeStackEventsPaginator(s.API, &cloudformation.DescribeStackEventsInput{StackName: &id})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	// Not the SDK's paginator: it takes the client as an interface, and the linker would then keep all of its operations.
+	for in := (&cloudformation.DescribeStackEventsInput{StackName: &id}); ; {
+		page, err := s.API.DescribeStackEvents(ctx, in)
 		if err != nil {
 			return nil, fmt.Errorf("read events of stack %s: %w", s.Name, reason.Of(err))
 		}
@@ -149,9 +149,11 @@ func (s *Stack) events(ctx context.Context, id, after string) ([]types.StackEven
 				return events, nil
 			}
 		}
+		if in.NextToken = page.NextToken; in.NextToken == nil {
+			slices.Reverse(events)
+			return events, nil
+		}
 	}
-	slices.Reverse(events)
-	return events, nil
 }
 
 // newestEvent returns the id of the newest event; empty if there is none.

@@ -61,6 +61,9 @@ func (p *Publisher) Publish(ctx context.Context, req Request) (Result, error) {
 	}
 	defer r.folder.close()
 	if r.req.ID == "" {
+		if err := r.folder.digest(ctx); err != nil {
+			return Result{}, explain(err)
+		}
 		r.req.ID = contentID(r.folder.files)
 	}
 	return r.run(ctx)
@@ -134,6 +137,12 @@ func (r *publication) store(ctx context.Context) (string, error) {
 func (r *publication) storeAs(ctx context.Context, id string, shelf *shelf) error {
 	r.res.Uploaded, r.res.Copied, r.res.BytesSent = 0, 0, 0
 	m, err := r.Manifest(ctx, id)
+	if err == nil {
+		// Otherwise each file is read just before it is sent: the one goes on while the other waits.
+		if err := r.folder.digest(ctx); err != nil {
+			return err
+		}
+	}
 	switch {
 	case err == nil && !sameFiles(m.Files, r.folder.files), errors.Is(err, errDamaged):
 		return errTaken
@@ -154,6 +163,9 @@ func (r *publication) storeAs(ctx context.Context, id string, shelf *shelf) erro
 		return err
 	}
 	if err := r.upload(ctx, id, shelf, false); err != nil {
+		return err
+	}
+	if err := r.folder.digest(ctx); err != nil {
 		return err
 	}
 	m = Manifest{Format: manifestFormat, Release: id, CreatedAt: r.now().UTC(), Commit: r.req.Commit, Message: r.req.Message,

@@ -2,22 +2,17 @@ package publish
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
@@ -38,17 +33,16 @@ type File struct {
 // maxPath keeps "<release>/<path>" within the 1,024 bytes of an S3 key, whatever the release id.
 const maxPath = 1024 - 129
 
-// digestBuffer is how much of a file is read at a time.
-const digestBuffer = 256 << 10
-
 // maxDepth ends a walk through symbolic links that multiply.
 const maxDepth = 128
 
 // folder is a scanned folder. It stays open, confined to itself, until close.
 type folder struct {
 	root *os.Root
-	// files are in path order.
+	// files are in path order. A file has no digest, and a provisional size, before it has been read.
 	files   []File
+	index   map[string]int
+	mu      sync.Mutex
 	leftOut []string
 	bytes   int64
 	// real is where the content of a file lies, relative to root; it differs from the path behind symbolic links.
@@ -74,8 +68,8 @@ func (f *folder) open(p string) (*os.File, error) {
 	return r, nil
 }
 
-// scan lists and digests the files of dir that a release may hold, and refuses the folder if it must not go live. The
-// files and bytes that it counts are those of the folder; aliases, if they are asked for, come on top.
+// scan lists the files of dir that a release may hold, and refuses the folder if it must not go live. It reads none of
+// them: see digest. The files and bytes that it counts are those of the folder; aliases, if they are asked for, come on top.
 func scan(ctx context.Context, dir string, aliases bool, prog *progress) (*folder, error) {
 	f, err := openFolder(dir)
 	if err != nil {
@@ -88,16 +82,18 @@ func scan(ctx context.Context, dir string, aliases bool, prog *progress) (*folde
 	if err == nil {
 		err = w.check(dir)
 	}
-	if err == nil {
-		sortFiles(f.files)
-		err = f.digest(ctx, prog)
-	}
 	if err != nil {
 		f.close()
 		return nil, err
 	}
+	prog.begin(StepScan, len(f.files), f.bytes)
+	prog.add(len(f.files), f.bytes)
+	sortFiles(f.files)
 	if aliases {
 		f.alias()
+	}
+	for i, file := range f.files {
+		f.index[file.Path] = i
 	}
 	return f, nil
 }
@@ -118,7 +114,7 @@ func openFolder(dir string) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("publish %s: %w", dir, err)
 	}
-	return &folder{root: root, real: map[string]string{}}, nil
+	return &folder{root: root, real: map[string]string{}, index: map[string]int{}}, nil
 }
 
 // walker collects the files of a folder. Paths are slash-separated: pub as published, real as they lie below top.
@@ -213,7 +209,7 @@ func (w *walker) add(pub, real string, info func() (fs.FileInfo, error)) error {
 	}
 	w.bytes += fi.Size()
 	w.real[pub] = real
-	w.files = append(w.files, File{Path: pub, ContentType: contentType(pub), CacheControl: cacheControl(pub)})
+	w.files = append(w.files, File{Path: pub, Size: fi.Size(), ContentType: contentType(pub), CacheControl: cacheControl(pub)})
 	return nil
 }
 
@@ -286,48 +282,4 @@ func (w *walker) entryHint(dir string) string {
 		return "publish " + filepath.Join(dir, filepath.FromSlash(below[0])) + " instead, where an index.html is"
 	}
 	return "publish the folder that the build writes to, with an index.html at its top"
-}
-
-// digest fills in size and SHA-256 of every file, in parallel.
-func (f *folder) digest(ctx context.Context, prog *progress) error {
-	g, ctx := errgroup.WithContext(ctx)
-	prog.begin(StepScan, len(f.files), f.bytes)
-	var next atomic.Int64
-	for range runtime.GOMAXPROCS(0) {
-		g.Go(func() error {
-			buffer := make([]byte, digestBuffer)
-			for ctx.Err() == nil {
-				i := int(next.Add(1) - 1)
-				if i >= len(f.files) {
-					return nil
-				}
-				if err := f.digestFile(&f.files[i], buffer); err != nil {
-					return fmt.Errorf("scan %s: %w", f.files[i].Path, err)
-				}
-				prog.add(1, f.files[i].Size)
-			}
-			return ctx.Err()
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	f.bytes = 0
-	for _, file := range f.files {
-		f.bytes += file.Size
-	}
-	return nil
-}
-
-func (f *folder) digestFile(file *File, buffer []byte) error {
-	r, err := f.open(file.Path)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	h := sha256.New()
-	// A file would copy itself, with a buffer of its own for each.
-	file.Size, err = io.CopyBuffer(h, struct{ io.Reader }{r}, buffer)
-	file.SHA256 = hex.EncodeToString(h.Sum(nil))
-	return err
 }

@@ -99,7 +99,7 @@ func some(paths []string) string {
 func (r *publication) sendAll(ctx context.Context, id string, have map[string]Object, shelf *shelf, complete bool) (sent int, err error) {
 	own, aliases := partition(r.folder.files)
 	r.prog.begin(StepUpload, len(r.folder.files), sizeOf(r.folder.files))
-	sources := copySources(id, shelf, own)
+	sources := copySources(id, shelf)
 	look := func(f File) (Object, bool) {
 		o, ok := have[f.Path]
 		if ok && complete && o.SHA256 == "" {
@@ -131,6 +131,10 @@ func (r *publication) send(ctx context.Context, id string, files []File, look fu
 			return err
 		}
 		defer memory.Release(weight)
+		f, err := r.folder.digested(f)
+		if err != nil {
+			return err
+		}
 		o, exists := look(f)
 		how, err := r.place(ctx, id, f, o, exists, source(f))
 		if err != nil {
@@ -235,19 +239,15 @@ func (r *publication) accept(ctx context.Context, key string, f File, o Object) 
 	return nil
 }
 
-// copySources maps the digest of each wanted file to the key of an object of another release that has it.
-func copySources(id string, shelf *shelf, files []File) map[string]string {
-	wanted := make(map[string]bool, len(files))
-	for _, f := range files {
-		wanted[f.SHA256] = true
-	}
+// copySources maps digests to the keys of objects of other releases that have them.
+func copySources(id string, shelf *shelf) map[string]string {
 	sources := map[string]string{}
 	for _, m := range shelf.manifests {
 		if m.Release == id {
 			continue
 		}
 		for _, f := range m.Files {
-			if _, known := sources[f.SHA256]; !known && wanted[f.SHA256] {
+			if _, known := sources[f.SHA256]; !known {
 				sources[f.SHA256] = m.Release + "/" + f.Path
 			}
 		}

@@ -76,6 +76,11 @@ func (d *deployment) prepare(ctx context.Context) error {
 	if d.state, err = d.stack.Settle(ctx, d.report); err != nil {
 		return err
 	}
+	if d.state.Exists() {
+		for _, what := range d.differs(ctx, d.state) {
+			d.report.Warn("the %s has changed since the last deploy; the new one is deployed", what)
+		}
+	}
 	if d.binary, err = binary.Load(d.opts.Executable, d.state.Parameters[template.ParamReleaseArchitecture]); err != nil {
 		return err
 	}

@@ -240,7 +240,7 @@ func TestCutOff(t *testing.T) {
 	for _, at := range []string{"working out", "resources done", "waiting for you", "Linux program", "waiting until", "spreading"} {
 		t.Run(at, func(t *testing.T) {
 			b := newBed(t, false)
-			b.account.Spread = 2
+			b.account.Do(func() { b.account.Spread = 2 })
 			if at != "waiting for you" {
 				b.account.CompleteNew(2)
 			}

@@ -17,7 +17,7 @@ import (
 func TestStory(t *testing.T) {
 	b := newBed(t, true)
 	b.account.CompleteNew(3)
-	b.account.Spread = 2
+	b.account.Do(func() { b.account.Spread = 2 })
 	first := b.git("rev-parse", "HEAD")
 	r := &recorder{}
 	deployed, err := b.deploy(r)
@@ -117,7 +117,7 @@ func (b *bed) deployedAgain(second string) {
 func TestCommandLine(t *testing.T) {
 	b := newBed(t, true)
 	b.account.CompleteNew(1)
-	b.account.Quick = true // the program looks every two seconds
+	b.account.Do(func() { b.account.Quick = true }) // the program looks every two seconds
 	run := func(want int, args ...string) string {
 		t.Helper()
 		cmd := exec.Command(b.opts.Executable, append([]string{"--dir", b.repo}, args...)...)

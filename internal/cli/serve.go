@@ -61,19 +61,19 @@ certificates from Let's Encrypt, whose terms you accept by that, if the server c
 func (o *serveOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.listen, "listen", server.DefaultListen, "the `address` to listen on")
 	f.BoolVar(&o.https, "https", false, "serve https too")
-	f.StringVar(&o.listenHTTPS, "listen-https", server.DefaultListenHTTPS, "the `address` for https, which this flag turns on")
+	f.StringVar(&o.listenHTTPS, "listen-https", server.DefaultListenHTTPS, "`address` for https; turns it on")
 	f.BoolVar(&o.http3, "http3", true, "offer HTTP/3 with https")
 	f.StringVar(&o.acme.Directory, "acme-ca", "", "`URL` of another ACME authority than Let's Encrypt")
 	f.StringVar(&o.acme.Email, "acme-email", "", "`address` that the ACME authority writes to if there is trouble")
 	f.StringVar(&o.acme.Roots, "acme-root", "", "`file` with the certificates to trust the ACME authority by")
 	f.StringVar(&o.metrics, "metrics", "", "`address` for /metrics and /healthz, such as 127.0.0.1:9180")
 	f.BoolVar(&o.stop, "stop", false, "stop the server that runs, wherever it was started")
-	f.StringVar(&o.systemd, "systemd", "", "print systemd units for a server, or write them into a `folder` (--systemd=/etc/systemd/system)")
+	f.StringVar(&o.systemd, "systemd", "", "print systemd units, or write them into the `folder`")
 	f.Lookup("systemd").NoOptDefVal = "-"
 	f.StringVar(&o.user, "user", "", "the `user` that the units run the server as; you, if it is not given")
 	l := &o.limits
 	f.IntVar(&l.Connections, "max-connections", l.Connections, "connections at a time; idle ones make room")
-	f.IntVar(&l.ConnectionsPerClient, "max-connections-per-client", l.ConnectionsPerClient, "connections of one address at a time; negative for no limit")
+	f.IntVar(&l.ConnectionsPerClient, "max-connections-per-client", l.ConnectionsPerClient, "of them from one address; negative for no limit")
 	f.IntVar(&l.Requests, "max-requests", l.Requests, "requests at a time; others are answered 503")
 	f.IntVar(&l.Streams, "max-streams", l.Streams, "requests at a time on one HTTP/2 or HTTP/3 connection")
 	f.IntVar(&l.HeaderBytes, "max-header-bytes", l.HeaderBytes, "size of a request's header")

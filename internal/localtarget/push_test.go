@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/need"
 )
 
 // Whoever has the rights to write there deploys by a push to the site's bare repository, which is a path to git.
@@ -74,19 +75,9 @@ func (s sshServer) url(path string) string { return "ssh://" + s.login + path }
 // startSSH starts an ssh server. Where there is none, the test is skipped, but not in CI.
 func startSSH(t *testing.T) sshServer {
 	t.Helper()
-	programs := map[string]string{"sshd": "", "ssh": "", "ssh-keygen": "", "git-shell": ""}
-	for name := range programs {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			path, err = exec.LookPath(filepath.Join("/usr/sbin", name))
-		}
-		if err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skipf("SKIPPED: no push over ssh is tried: %v", err)
-		}
-		programs[name] = path
+	programs := map[string]string{}
+	for _, name := range []string{"sshd", "ssh", "ssh-keygen", "git-shell"} {
+		programs[name] = need.Program(t, name, "apt-get install openssh-server git")
 	}
 	me, err := user.Current()
 	if err != nil {

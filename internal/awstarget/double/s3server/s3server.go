@@ -24,6 +24,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/need"
 )
 
 // The credentials and region of every server.
@@ -56,10 +58,7 @@ func StartMemory(t testing.TB, m *Memory) *Server {
 // StartMoto starts moto's server, or skips the test where it is not installed: pip install 'moto[server]'.
 func StartMoto(t testing.TB) *Server {
 	t.Helper()
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		missing(t, "moto_server is not installed: pip install 'moto[server]'")
-	}
+	program := need.Program(t, "moto_server", "pip install 'moto[server]'")
 	port := freePort(t)
 	start(t, exec.Command(program, "-H", "127.0.0.1", "-p", port))
 	return conditionalCopies(t, await(t, port))
@@ -70,21 +69,12 @@ func StartVersity(t testing.TB) *Server {
 	t.Helper()
 	program, err := Versity()
 	if err != nil {
-		missing(t, err.Error())
+		need.Missing(t, "%v", err)
 	}
 	port, root := freePort(t), t.TempDir()
 	start(t, exec.Command(program, "--port", "127.0.0.1:"+port, "--access", AccessKey, "--secret", SecretKey, "--region", Region,
 		"--quiet", "--keep-alive", "posix", root))
 	return conditionalCopies(t, await(t, port))
-}
-
-// missing skips the test, visibly, on a user's machine, and fails it in CI.
-func missing(t testing.TB, why string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
 }
 
 // start runs a server until the test ends.

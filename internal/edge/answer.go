@@ -40,6 +40,8 @@ type answer struct {
 	result result
 	// static are headers that many answers share; extra are this answer's, and win over static ones of the same name.
 	static, extra []field
+	// head is static ready to be sent, without Content-Length; nil if it is not ready.
+	head []byte
 	// body is the content, or object is, which is streamed, or live is, which comes from a custom origin as it is. None is
 	// there if the answer has no body.
 	body   []byte

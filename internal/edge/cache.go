@@ -55,8 +55,9 @@ type lazyForm struct {
 type form struct {
 	body []byte
 	etag string
-	// ok are the headers of a 200 answer, notModified those of a 304.
-	ok, notModified []field
+	// ok are the headers of a 200 answer, notModified those of a 304; the heads are made of them.
+	ok, notModified         []field
+	okHead, notModifiedHead []byte
 }
 
 // freshness is until when an entry may be served without asking the origin.

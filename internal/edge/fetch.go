@@ -262,10 +262,12 @@ func (en *entry) newForm(enc encoding, body []byte) *form {
 		}
 	}
 	f.notModified = en.policy.apply(short)
+	f.notModifiedHead = headOf(f.notModified)
 	if enc != identity {
 		headers = append(headers, field{"Content-Encoding", []string{encodingNames[enc]}, by})
 	}
 	f.ok = en.policy.apply(append(headers, field{"Content-Length", []string{strconv.FormatInt(size, 10)}, by}))
+	f.okHead = headOf(f.ok)
 	return f
 }
 

@@ -16,16 +16,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r := e.newRequest(hr)
 	a := e.serve(hr.Context(), r)
 	defer a.close()
-	h := w.Header()
-	for _, f := range a.static {
-		h[f.name] = f.value
-	}
-	for _, f := range a.extra {
-		h[f.name] = f.value
-	}
-	if _, ok := h["Content-Type"]; !ok {
-		h["Content-Type"] = nil // the server is not to guess one
-	}
+	a.writeHeader(w)
 	w.WriteHeader(a.status)
 	var written int64
 	var err error
@@ -39,6 +30,79 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 }
+
+// headWriter is an http.ResponseWriter that takes lines of the header that are ready to be sent. They are none of Content-Length,
+// Connection, Date and Transfer-Encoding, and not of a name that is in Header too; they do not change.
+type headWriter interface {
+	// AddHead reports whether the protocol takes such lines.
+	AddHead(lines []byte) bool
+}
+
+// writeHeader puts the answer's headers where the server takes them from.
+func (a *answer) writeHeader(w http.ResponseWriter) {
+	h := w.Header()
+	static := a.static
+	if hw, ok := w.(headWriter); ok && a.headStands() && hw.AddHead(a.head) {
+		if static = nil; a.length >= 0 {
+			if i := fieldIndex(a.static, "Content-Length"); i >= 0 {
+				static = a.static[i : i+1]
+			}
+		}
+	}
+	for _, f := range static {
+		h[f.name] = f.value
+	}
+	for _, f := range a.extra {
+		h[f.name] = f.value
+	}
+	if _, ok := h["Content-Type"]; !ok && len(static) == len(a.static) {
+		h["Content-Type"] = nil // the server is not to guess one
+	}
+}
+
+// headStands reports whether no header of this answer alone takes the place of one that many answers share.
+func (a *answer) headStands() bool {
+	if a.head == nil {
+		return false
+	}
+	for _, f := range a.extra {
+		if fieldIndex(a.static, f.name) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// notInHeads are the headers that a server sends itself or has to know.
+var notInHeads = map[string]bool{"Connection": true, "Date": true, "Transfer-Encoding": true}
+
+// headOf makes the lines of headers. It returns nil if they need the care of a server: one is the server's own, or cannot be
+// sent as it is.
+func headOf(fields []field) []byte {
+	var b []byte
+	for _, f := range fields {
+		if f.name == "Content-Length" {
+			continue
+		}
+		if notInHeads[f.name] || strings.ContainsFunc(f.name, notInName) {
+			return nil
+		}
+		for _, v := range f.value {
+			if strings.ContainsFunc(v, notInValue) {
+				return nil
+			}
+			b = append(b, f.name+": "+v+"\r\n"...)
+		}
+	}
+	return b
+}
+
+// notInName is stricter than the token of RFC 9110: it lets through what names are made of.
+func notInName(c rune) bool {
+	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
+}
+
+func notInValue(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
 // newRequest takes over a request from net/http. The URI is as the viewer sent it, not as net/http parsed it.
 func (e *Edge) newRequest(hr *http.Request) *request {

@@ -20,7 +20,7 @@ func (e *Edge) respond(ctx context.Context, r *request, t *target, en *entry, re
 	f := e.form(en, enc)
 	switch precondition(r, f.etag, en.modified) {
 	case http.StatusNotModified:
-		a := &answer{status: http.StatusNotModified, result: res, static: f.notModified}
+		a := &answer{status: http.StatusNotModified, result: res, static: f.notModified, head: f.notModifiedHead}
 		a.age(r, en)
 		return a
 	case http.StatusPreconditionFailed:
@@ -29,7 +29,7 @@ func (e *Edge) respond(ctx context.Context, r *request, t *target, en *entry, re
 	if en.large && r.wantsBody() {
 		return e.stream(ctx, r, t, en, ranged)
 	}
-	a := &answer{status: http.StatusOK, result: res, static: f.ok, body: f.body, length: int64(len(f.body))}
+	a := &answer{status: http.StatusOK, result: res, static: f.ok, head: f.okHead, body: f.body, length: int64(len(f.body))}
 	if en.large {
 		a.length = en.size
 	}
@@ -53,7 +53,7 @@ func (e *Edge) respondStatus(ctx context.Context, r *request, en *entry, res res
 	if en.compressible {
 		f = e.form(en, r.behavior.negotiate(r))
 	}
-	a := &answer{status: en.status, result: res, static: f.ok, body: f.body, length: int64(len(f.body))}
+	a := &answer{status: en.status, result: res, static: f.ok, head: f.okHead, body: f.body, length: int64(len(f.body))}
 	a.age(r, en)
 	return a
 }
@@ -76,7 +76,8 @@ func (e *Edge) stream(ctx context.Context, r *request, t *target, en *entry, ran
 		en.freshness.Store(e.freshness(r, control.ttl(&t.via.CachePolicy)))
 		e.cache.put(en)
 	}
-	a := &answer{status: http.StatusOK, result: resultMiss, static: en.forms[identity].form.ok, object: obj, length: obj.Size}
+	f := en.forms[identity].form
+	a := &answer{status: http.StatusOK, result: resultMiss, static: f.ok, head: f.okHead, object: obj, length: obj.Size}
 	if ranged {
 		return e.cut(ctx, r, en, a)
 	}
@@ -172,7 +173,7 @@ func (e *Edge) originError(ctx context.Context, r *request, status int) *answer 
 	if en.compressible {
 		f = e.form(en, r.behavior.negotiate(r))
 	}
-	a := &answer{status: page.ResponseStatus, result: resultError, static: f.ok, body: f.body, length: int64(len(f.body))}
+	a := &answer{status: page.ResponseStatus, result: resultError, static: f.ok, head: f.okHead, body: f.body, length: int64(len(f.body))}
 	if a.status == 0 {
 		a.status = status
 	}

@@ -36,7 +36,7 @@ func (e *Edge) runResponse(ctx context.Context, r *request, a *answer) *answer {
 	}
 	if res.Changed.Headers || res.Changed.Cookies {
 		before := [2][]field{a.static, a.extra}
-		a.static, a.extra = nil, functionHeaders(res.Response)
+		a.static, a.head, a.extra = nil, nil, functionHeaders(res.Response)
 		r.trace.keepSources(a.extra, before)
 		for _, f := range b.policy.own {
 			if f.name != "Server" || fieldIndex(a.extra, f.name) < 0 {

@@ -16,6 +16,8 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/front/h1"
 )
 
 // lastRequests is how long connections may be used again once the server drains: an answer in that time tells the viewer to
@@ -44,6 +46,8 @@ type Front struct {
 	altSvc []string
 
 	pool          *pool
+	simple        *h1.Server
+	handed        *handed
 	plain, secure *http.Server
 	quic          *quic.Transport
 	h3            *http3.Server
@@ -70,6 +74,10 @@ func New(opts Options) *Front {
 	f := &Front{opts: opts, limits: opts.Limits.orDefaults()}
 	f.pool = newPool(f.limits)
 	f.plain, f.secure = f.newServer(), f.newServer()
+	if opts.HTTP != nil {
+		f.handed = newHanded(opts.HTTP.Addr())
+		f.simple = f.newSimple()
+	}
 	if opts.HTTPS != nil {
 		f.secure.TLSConfig = opts.TLS.Clone()
 	}
@@ -92,7 +100,8 @@ func (f *Front) Serve() error {
 		})
 	}
 	if f.opts.HTTP != nil {
-		run(func() error { return f.plain.Serve(f.listen(f.opts.HTTP)) })
+		run(func() error { return f.simple.Serve(f.listen(f.opts.HTTP)) })
+		run(func() error { return f.plain.Serve(f.handed) })
 	}
 	if f.opts.HTTPS != nil {
 		run(func() error { return f.secure.ServeTLS(f.listen(f.opts.HTTPS), "", "") })
@@ -171,6 +180,12 @@ func (f *Front) Stats() Stats {
 	}
 }
 
+// stopper is a server that can be stopped.
+type stopper interface {
+	Shutdown(ctx context.Context) error
+	Close() error
+}
+
 // Drain takes no more connections, tells viewers to go elsewhere, and returns when all requests have been answered, or after
 // DrainTimeout, when it cuts off who still reads. Connections that wait in the kernel are not touched: whoever else has the
 // listening socket takes them.
@@ -188,7 +203,11 @@ func (f *Front) Drain() {
 		time.Sleep(5 * time.Millisecond)
 	}
 	var closing sync.WaitGroup
-	for _, s := range []*http.Server{f.plain, f.secure} {
+	servers := []stopper{f.plain, f.secure}
+	if f.simple != nil {
+		servers = append(servers, f.simple)
+	}
+	for _, s := range servers {
 		closing.Go(func() {
 			if s.Shutdown(ctx) != nil {
 				_ = s.Close()

@@ -38,7 +38,22 @@ type conn struct {
 	// idleSince is the time in nanoseconds since when there is no request; 0 while there is one.
 	idleSince atomic.Int64
 	gone      sync.Once
+	// unread has been read from the connection before it was handed on; it is read again first.
+	unread []byte
 }
+
+// Read implements net.Conn.
+func (c *conn) Read(p []byte) (int, error) {
+	if len(c.unread) > 0 {
+		n := copy(p, c.unread)
+		c.unread = c.unread[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+// NetConn returns the connection below.
+func (c *conn) NetConn() net.Conn { return c.Conn }
 
 // Close implements net.Conn.
 func (c *conn) Close() error {

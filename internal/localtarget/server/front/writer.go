@@ -26,6 +26,13 @@ func (w *Writer) Written() int64 { return w.written }
 // Unwrap lets http.ResponseController find what is below.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// AddHead adds lines to the answer's header that are ready to be sent, and reports whether the protocol takes such; it
+// takes what h1's writer takes.
+func (w *Writer) AddHead(lines []byte) bool {
+	to, ok := w.ResponseWriter.(interface{ AddHead(lines []byte) bool })
+	return ok && to.AddHead(lines)
+}
+
 // WriteHeader implements http.ResponseWriter.
 func (w *Writer) WriteHeader(status int) {
 	if w.status < 200 {

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/edge"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
@@ -21,6 +23,7 @@ type serveOptions struct {
 	metrics            string
 	acme               server.ACME
 	limits             server.Limits
+	cacheMegabytes     int
 	// systemd is the folder that unit files are written to; "-" prints them, and "" serves.
 	systemd string
 	user    string
@@ -71,6 +74,7 @@ func (o *serveOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.systemd, "systemd", "", "print systemd units, or write them into the `folder`")
 	f.Lookup("systemd").NoOptDefVal = "-"
 	f.StringVar(&o.user, "user", "", "the `user` that the units run the server as; you, if it is not given")
+	f.IntVar(&o.cacheMegabytes, "cache-size", edge.DefaultCacheBytes>>20, "megabytes of memory for the files of all sites")
 	l := &o.limits
 	f.IntVar(&l.Connections, "max-connections", l.Connections, "connections at a time; idle ones make room")
 	f.IntVar(&l.ConnectionsPerClient, "max-connections-per-client", l.ConnectionsPerClient, "of them from one address; negative for no limit")
@@ -98,6 +102,9 @@ func runServe(ctx context.Context, o *serveOptions) error {
 		fmt.Fprintln(o.Err, "Stopped.")
 		return nil
 	}
+	if o.cacheMegabytes < 1 || o.cacheMegabytes > 1<<20 {
+		return fault.New(fault.Usage, "give it as a number of megabytes", "--cache-size %d is not from 1 to %d", o.cacheMegabytes, 1<<20)
+	}
 	if o.systemd != "" {
 		return o.units()
 	}
@@ -107,7 +114,7 @@ func runServe(ctx context.Context, o *serveOptions) error {
 	}
 	return server.Run(ctx, server.Options{
 		StateDir: dir, Listen: o.listen, ListenHTTPS: o.httpsAddress(), NoHTTP3: !o.http3, ACME: o.acme, Metrics: o.metrics,
-		Limits: o.limits, Sockets: sockets, Version: thisBuild().Version, Log: newServeLog(o.session),
+		Limits: o.limits, CacheBytes: int64(o.cacheMegabytes) << 20, Sockets: sockets, Version: thisBuild().Version, Log: newServeLog(o.session),
 		Ready: func(h state.Holder) { o.ready(dir, h) },
 	})
 }

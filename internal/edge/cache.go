@@ -10,6 +10,8 @@ import (
 // (Developer Guide, understanding-the-cache-key). The behaviours are part of it because an entry holds the headers that
 // its behaviour's policy makes.
 type cacheKey struct {
+	// edge tells the edges apart that share a cache.
+	edge uint64
 	// via is the behaviour that fetched the object, owner the one that answers with it; they differ for error pages.
 	via, owner int
 	uri, parts string
@@ -108,6 +110,12 @@ type cache struct {
 	ring        entry
 	size, limit int64
 }
+
+// Cache is memory that several edges share: the objects of all of them together take no more than its size.
+type Cache struct{ cache *cache }
+
+// NewCache returns a cache of so many bytes.
+func NewCache(size int64) *Cache { return &Cache{newCache(size)} }
 
 func newCache(limit int64) *cache {
 	c := &cache{entries: make(map[cacheKey]*entry), limit: limit}

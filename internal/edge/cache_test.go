@@ -94,3 +94,30 @@ func TestSmallCache(t *testing.T) {
 	}
 	wantHeader(t, te.get(t, "/y", "Accept-Encoding", "br"), "Content-Encoding", "br")
 }
+
+// Edges that share a cache find their own objects in it, and take no more than its size together.
+func TestSharedCache(t *testing.T) {
+	shared := NewCache(1 << 20)
+	var edges []*testEdge
+	for _, text := range []string{"one", "two"} {
+		te := newTestEdge(t, nil, func(o *Options) { o.Cache = shared })
+		te.origin.put("r1/index.html", text, "text/html", htmlControl)
+		for i := range 1000 {
+			te.origin.put(fmt.Sprintf("r1/%d.html", i), strings.Repeat(text, 2000), "text/html", htmlControl)
+		}
+		edges = append(edges, te)
+	}
+	for i, want := range []string{"one", "two", "one", "two"} {
+		if got := body(t, edges[i%2].get(t, "/")); got != want {
+			t.Errorf("request %d: %q, want %q", i, got, want)
+		}
+	}
+	for i := range 1000 {
+		for _, te := range edges {
+			te.get(t, fmt.Sprintf("/%d.html", i))
+		}
+	}
+	if c := shared.cache; c.size > c.limit || c.size < c.limit/2 {
+		t.Errorf("the cache has %d bytes of %d", c.size, c.limit)
+	}
+}

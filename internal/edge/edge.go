@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
@@ -30,8 +31,10 @@ type Options struct {
 	// many goroutines at once.
 	FunctionLog func(FunctionEvent)
 	// CacheBytes bounds the memory cache: DefaultCacheBytes if it is 0, no cache if it is negative. What functions made of
-	// requests takes a sixteenth of it more at most, for each function.
+	// requests takes a sixteenth of it more at most, and no more than 4 MB, for each function.
 	CacheBytes int64
+	// Cache is used in place of a memory cache of the edge's own, and CacheBytes is not; it may be nil.
+	Cache *Cache
 	// FunctionTimeout is the time limit of one run of a function; the function runtime's own default if it is 0.
 	FunctionTimeout time.Duration
 	// Now is the clock; time.Now if it is nil.
@@ -58,6 +61,8 @@ type Edge struct {
 	httpsPort string
 	via       []string
 
+	// id is no other edge's of this process.
+	id    uint64
 	cache *cache
 	// maxHeld is the largest object that is held in memory; larger ones are streamed.
 	maxHeld int64
@@ -66,6 +71,9 @@ type Edge struct {
 	loads    *semaphore.Weighted
 	squeezes *semaphore.Weighted
 }
+
+// edges counts the edges of this process.
+var edges atomic.Uint64
 
 // New returns the edge of a distribution. It fails if a behaviour names an unknown origin, if the last behaviour is not
 // the default one, or if a function does not compile (a fault.Usage that names the line).
@@ -80,7 +88,13 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 	if size == 0 {
 		size = DefaultCacheBytes
 	}
+	shared := opts.Cache
+	if shared == nil {
+		shared = NewCache(size)
+	}
+	size = shared.cache.limit
 	e := &Edge{
+		id:          edges.Add(1),
 		config:      opts.Config,
 		errorPages:  make(map[int]ErrorPage),
 		kv:          opts.KV,
@@ -89,7 +103,7 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 		now:         opts.Now,
 		https:       opts.HTTPS,
 		via:         []string{"1.1 " + orElse(opts.Config.DomainName, "edge") + " (" + serverName + ")"},
-		cache:       newCache(size),
+		cache:       shared.cache,
 		maxHeld:     largestHeld(size),
 		loads:       semaphore.NewWeighted(max(size, maxHeld)),
 		squeezes:    semaphore.NewWeighted(compressors),
@@ -136,7 +150,7 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 			}
 			b.memo = memos[f]
 		}
-		b.policy.own = ownFields(e.via)
+		b.edge, b.policy.own = e.id, ownFields(e.via)
 		e.behaviors = append(e.behaviors, b)
 	}
 	return e, nil
@@ -159,6 +173,7 @@ func largestHeld(cache int64) int64 {
 // behavior is a cache behaviour made ready to serve.
 type behavior struct {
 	*Behavior
+	edge       uint64
 	index      int
 	pattern    string
 	source     *source

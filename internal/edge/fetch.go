@@ -35,7 +35,7 @@ type target struct {
 }
 
 func (t *target) key() cacheKey {
-	return cacheKey{via: t.via.index, owner: t.owner.index, uri: t.uri, parts: t.parts}
+	return cacheKey{edge: t.via.edge, via: t.via.index, owner: t.owner.index, uri: t.uri, parts: t.parts}
 }
 
 // loaded is what concurrent misses share.

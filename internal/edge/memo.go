@@ -14,7 +14,7 @@ import (
 const (
 	// memoShare is the part of the cache, one in so many, that a memo may take beside it; maxMemo is the most that it takes.
 	memoShare = 16
-	maxMemo   = 16 << 20
+	maxMemo   = 4 << 20
 	// maxRemembered is the largest input with its result that is remembered.
 	maxRemembered = 4 << 10
 	// maxShapes is how many sets of inputs one function may look at. One that looks up names that it computes would have any

@@ -16,9 +16,6 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
 
-// cacheBytes bounds the memory that one site's edge keeps objects in.
-const cacheBytes = 64 << 20
-
 // Check says whether a template can be served: it compiles, and so do its functions.
 func Check(templateYAML []byte, parameters map[string]string) error {
 	_, _, err := distribution(templateYAML, parameters, bucket{}, edge.Options{CacheBytes: -1})
@@ -87,7 +84,7 @@ func (t *tenant) openEdge(d *state.Deployed, templateYAML []byte) (*edge.Edge, [
 		KV:          func() (cfjs.KV, error) { return kv.View() },
 		AccessLog:   t.access.With("site", d.Site),
 		FunctionLog: func(e edge.FunctionEvent) { writeEvent(functions, e) },
-		CacheBytes:  cacheBytes,
+		Cache:       t.cache,
 	})
 }
 

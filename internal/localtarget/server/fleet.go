@@ -17,6 +17,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/edge"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/metrics"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
 )
@@ -31,6 +32,7 @@ type fleet struct {
 	log     *slog.Logger
 	access  *slog.Logger
 	metrics *metrics.Registry
+	cache   *edge.Cache
 	routes  atomic.Pointer[routes]
 	// trouble is why the state folder cannot be read; nil if it can.
 	trouble atomic.Pointer[error]
@@ -48,8 +50,9 @@ type fleet struct {
 	end     context.CancelFunc
 }
 
-func newFleet(dir state.Dir, version string, log *slog.Logger, access *logFile) *fleet {
-	f := &fleet{dir: dir, version: version, log: log, access: slog.New(slog.NewJSONHandler(access, nil)), metrics: metrics.New(), sites: map[string]*tenant{}}
+func newFleet(dir state.Dir, version string, cacheBytes int64, log *slog.Logger, access *logFile) *fleet {
+	f := &fleet{dir: dir, version: version, log: log, access: slog.New(slog.NewJSONHandler(access, nil)), metrics: metrics.New(),
+		cache: edge.NewCache(cacheBytes), sites: map[string]*tenant{}}
 	f.ctx, f.end = context.WithCancel(context.Background())
 	f.routes.Store(&routes{})
 	return f
@@ -172,7 +175,8 @@ func (f *fleet) scan() {
 	for _, name := range names {
 		t, ok := f.sites[name]
 		if !ok {
-			t = &tenant{site: f.dir.Site(name), version: f.version, urls: f.urls, httpsPort: f.httpsPort, log: f.log.With("site", name), access: f.access, count: f.metrics.Site(name)}
+			t = &tenant{site: f.dir.Site(name), version: f.version, urls: f.urls, httpsPort: f.httpsPort, log: f.log.With("site", name), access: f.access, count: f.metrics.Site(name),
+				cache: f.cache}
 			f.sites[name] = t
 		}
 		if t.refresh(f.ctx) {

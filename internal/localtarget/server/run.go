@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/edge"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/certs"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/front"
@@ -69,7 +71,7 @@ func (s *server) run(ctx context.Context) (err error) {
 }
 
 func (s *server) openFleet() {
-	s.fleet = newFleet(s.dir, s.opts.Version, s.opts.Log, s.access)
+	s.fleet = newFleet(s.dir, s.opts.Version, cmp.Or(s.opts.CacheBytes, edge.DefaultCacheBytes), s.opts.Log, s.access)
 	s.fleet.urls = state.Holder{Listen: s.sockets.HTTP.Addr().String()}
 	if s.sockets.HTTPS != nil {
 		s.fleet.httpsPort = portOf(s.sockets.HTTPS.Addr())

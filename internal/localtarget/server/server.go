@@ -46,6 +46,8 @@ type Options struct {
 	// Metrics is the address for /metrics and /healthz; none if it is empty.
 	Metrics string
 	Limits  Limits
+	// CacheBytes bounds the memory in which objects of all sites are kept: edge.DefaultCacheBytes if it is 0.
+	CacheBytes int64
 	// Sockets, if there are any, are listened on in the place of Listen and ListenHTTPS.
 	Sockets Sockets
 	Version string

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/edge"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/pipeline"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/metrics"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
@@ -25,6 +26,8 @@ type tenant struct {
 	log       *slog.Logger
 	access    *slog.Logger
 	count     *metrics.Site
+	// cache is that of all sites.
+	cache *edge.Cache
 
 	edge      http.Handler // nil if the configuration has never been one that can be served
 	aliases   []string

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -70,4 +71,17 @@ func releaseStep(s *session) target {
 // isCommit reports whether a release id is the id of a commit.
 func isCommit(id string) bool {
 	return (len(id) == 40 || len(id) == 64) && strings.Trim(id, "0123456789abcdef") == ""
+}
+
+// awsZones lists the hosted zones of the account that the flags and the environment choose.
+type awsZones struct{ *session }
+
+// HostedZones implements zoneLister.
+func (z awsZones) HostedZones(ctx context.Context) ([]hostedZone, error) {
+	list, err := awstarget.HostedZones(ctx, awstarget.Options{Profile: z.aws.profile, Region: z.aws.region})
+	zones := make([]hostedZone, len(list))
+	for i, l := range list {
+		zones[i] = hostedZone(l)
+	}
+	return zones, err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -125,15 +126,20 @@ func (o *initOptions) awsWithDomain(p proposal) bool {
 	return cmp.Or(p.config.Target, o.existing.Target) == site.AWS && p.config.DomainName != ""
 }
 
-// listZones are the zones to choose from; none where the target cannot list them, and then the id is typed.
+// zonesPatience is how long the account may take to list its zones: someone waits at the page.
+const zonesPatience = 8 * time.Second
+
+// listZones are the zones to choose from; empty, and not nil, where they cannot be listed, and then the id is typed.
 func (o *initOptions) listZones(ctx context.Context) []wizard.Option {
 	if o.zones == nil {
-		return nil
+		return []wizard.Option{}
 	}
+	ctx, cancel := context.WithTimeout(ctx, zonesPatience)
+	defer cancel()
 	zones, err := o.zones.HostedZones(ctx)
 	if err != nil {
 		o.warn("the hosted zones cannot be listed: %v", err)
-		return nil
+		return []wizard.Option{}
 	}
 	options := []wizard.Option{{Value: "", Label: "none: DNS is kept elsewhere"}}
 	for _, z := range zones {

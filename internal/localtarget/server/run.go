@@ -39,6 +39,8 @@ func (s *server) run(ctx context.Context) (err error) {
 	if s.access, err = openLog(s.dir.AccessLog(), maxAccessLog); err != nil {
 		return err
 	}
+	s.opts.CacheBytes = cmp.Or(s.opts.CacheBytes, edge.DefaultCacheBytes)
+	tuneCollector(s.opts.CacheBytes)
 	s.openFleet()
 	if err := s.openKeeper(); err != nil {
 		return err
@@ -71,7 +73,7 @@ func (s *server) run(ctx context.Context) (err error) {
 }
 
 func (s *server) openFleet() {
-	s.fleet = newFleet(s.dir, s.opts.Version, cmp.Or(s.opts.CacheBytes, edge.DefaultCacheBytes), s.opts.Log, s.access)
+	s.fleet = newFleet(s.dir, s.opts.Version, s.opts.CacheBytes, s.opts.Log, s.access)
 	s.fleet.urls = state.Holder{Listen: s.sockets.HTTP.Addr().String()}
 	if s.sockets.HTTPS != nil {
 		s.fleet.httpsPort = portOf(s.sockets.HTTPS.Addr())

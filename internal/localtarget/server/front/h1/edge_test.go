@@ -80,6 +80,7 @@ func TestEdgeOverBothServers(t *testing.T) {
 // ask returns the answer but for what no two answers have in common.
 func ask(t *testing.T, c net.Conn, in *bufio.Reader, method, request string) string {
 	t.Helper()
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	if _, err := io.WriteString(c, request); err != nil {
 		t.Fatalf("%q: %v", request, err)
 	}

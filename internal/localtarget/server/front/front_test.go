@@ -147,10 +147,10 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	if _, err := idle[0].Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the connection that was idle the longest: %v", err)
 	}
-	for range 8 {
+	for i := range 8 {
 		request(b.dial(t, ""), "/slow")
+		await(t, func() bool { return b.Stats().Requests == i+1 }) // until it is read, a new connection counts as idle
 	}
-	await(t, func() bool { return b.Stats().Requests == 8 })
 	waits := make(chan error, 1)
 	go func() { waits <- b.get() }()
 	select {

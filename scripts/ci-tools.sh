@@ -22,6 +22,8 @@ pip_missing=""
 need_pip() { command -v "$1" >/dev/null 2>&1 || pip_missing="$pip_missing $2"; }
 need_pip cfn-lint cfn-lint      # the template, against the schemas of all resources
 need_pip moto_server moto[server] # S3, as one more server that the store is held against
+# The models that the double of AWS is held against are those of one version of botocore.
+python3 -c 'import botocore; assert botocore.__version__ == "1.43.11"' 2>/dev/null || pip_missing="$pip_missing botocore==1.43.11"
 if [ -n "$pip_missing" ]; then
   # shellcheck disable=SC2086
   python3 -m pip install --quiet $pip_missing

@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cli"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/need"
 )
 
 var update = flag.Bool("update", false, "write the golden files of the scripts anew")
@@ -24,9 +25,7 @@ func TestMain(m *testing.M) {
 // TestScripts drives the real binary through whole stories, one a file. Each has its own home, state folder and git
 // identity, and listens on free ports.
 func TestScripts(t *testing.T) {
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is needed")
-	}
+	need.Program(t, "git", "apt-get install git")
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,

@@ -117,7 +117,7 @@ func TestCache(t *testing.T) {
 func TestCacheOutsideOfTheSource(t *testing.T) {
 	home, err := os.UserHomeDir()
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("SKIPPED: this user has no home folder: %v", err)
 	}
 	tests := map[string]string{
 		"/root/.npm/**/*":   "is kept between builds by itself",

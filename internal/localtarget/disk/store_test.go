@@ -101,7 +101,7 @@ func TestNothingOutsideTheBucketCanBeReached(t *testing.T) {
 	links := map[string]string{"v1/kv": "../../kv.json", "v1/out": os.TempDir(), "v1/self": ".", "v1/twin": "a"}
 	for name, target := range links {
 		if err := os.Symlink(target, s.path("bucket", filepath.FromSlash(name))); err != nil {
-			t.Skip(err)
+			t.Skipf("SKIPPED: no symbolic links here: %v", err)
 		}
 	}
 	keys := []string{"", ".", "..", "../kv.json", "v1/../../kv.json", "/etc/passwd", "v1/", "v1//a", "v1/./a", "v1/a/", "v1/a\x00", "v1/\xff",

@@ -5,6 +5,7 @@ package buildspec
 import (
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"syscall"
 	"time"
@@ -15,11 +16,12 @@ import (
 // Its leader is a small shell that waits for the toolkit's end of a pipe to close. When the toolkit is killed, even by
 // SIGKILL, the leader kills the group: no build outlives it.
 type processGroup struct {
-	sh     string
-	token  string
-	leader *exec.Cmd
-	alive  io.WriteCloser // closed by the kernel when the toolkit dies
-	ended  chan struct{}  // closed when the leader has ended
+	sh      string
+	token   string
+	leader  *exec.Cmd
+	alive   io.WriteCloser // closed by the kernel when the toolkit dies
+	answers *os.File       // an empty line for each line that the leader read
+	ended   chan struct{}  // closed when the leader has ended
 }
 
 // newProcessGroup prepares a group; its leader starts with the first command.
@@ -28,16 +30,33 @@ func newProcessGroup(sh, token string) (*processGroup, error) {
 }
 
 // leaderScript ignores what ends the commands before it, and kills the group when its input ends.
-const leaderScript = `trap "" TERM HUP INT QUIT; read -r _; kill -KILL 0`
+const leaderScript = `trap "" TERM HUP INT QUIT; while read -r _; do echo; done; kill -KILL 0`
 
-// lead starts the group's leader, unless it lives. A command may have killed it with the group (`kill -9 0`).
-func (g *processGroup) lead() error {
-	if g.leader != nil {
-		select {
-		case <-g.ended:
-		default:
-			return nil
+// answerWait bounds the wait for a leader that a command has stopped (`kill -STOP 0`).
+const answerWait = 5 * time.Second
+
+// lives asks the leader whether it lives. A command may have killed it with the group (`kill -9 0`), and may have ended
+// before it: only its answer tells that no signal is on its way.
+func (g *processGroup) lives() bool {
+	if g.leader == nil {
+		return false
+	}
+	if _, err := g.alive.Write([]byte{'\n'}); err == nil {
+		if err := g.answers.SetReadDeadline(time.Now().Add(answerWait)); err == nil {
+			if _, err := g.answers.Read(make([]byte, 1)); err == nil {
+				return true
+			}
 		}
+	}
+	_ = g.leader.Process.Kill()
+	<-g.ended
+	return false
+}
+
+// lead starts the group's leader, unless it lives.
+func (g *processGroup) lead() error {
+	if g.lives() {
+		return nil
 	}
 	cmd := exec.Command(g.sh, "-c", leaderScript)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", tokenVariable + "=" + g.token}
@@ -46,12 +65,21 @@ func (g *processGroup) lead() error {
 	if err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
+	answers, stdout, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	cmd.Stdout = stdout
+	err = cmd.Start()
+	_ = stdout.Close() // the leader has its own
+	if err != nil {
+		_ = answers.Close()
 		return fmt.Errorf("start the build's process group: %w", err)
 	}
-	g.leader, g.alive, g.ended = cmd, alive, make(chan struct{})
+	g.leader, g.alive, g.answers, g.ended = cmd, alive, answers, make(chan struct{})
 	go func(ended chan struct{}) {
 		_ = cmd.Wait()
+		_ = answers.Close()
 		close(ended)
 	}(g.ended)
 	return nil

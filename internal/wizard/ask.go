@@ -214,38 +214,54 @@ func (a *asker) options(options []Option) []huh.Option[string] {
 
 // ask shows one field until it is answered. It returns errBack for Escape and ErrLeft for Ctrl-C.
 func (a *asker) ask(field huh.Field) error {
-	form := huh.NewForm(huh.NewGroup(field)).WithShowHelp(false).WithTheme(theme(a.accessible())).WithOutput(a.streams.Err)
+	form := huh.NewForm(huh.NewGroup(field)).WithShowHelp(false).WithTheme(theme(a.accessible()))
 	if a.accessible() {
 		return a.askPlainly(form)
 	}
+	if columns, _ := a.streams.Size(); columns > maxWidth {
+		form.WithWidth(maxWidth)
+	}
+	form.WithKeyMap(keyMap())
+	form.SubmitCmd, form.CancelCmd = tea.Quit, tea.Quit
 	interrupted := false
-	form.WithKeyMap(keyMap()).WithInput(a.streams.In).WithProgramOptions(
-		tea.WithInput(a.streams.In), tea.WithOutput(a.streams.Err), tea.WithoutSignalHandler(),
+	program := tea.NewProgram(screen{form}, tea.WithInput(a.streams.In), tea.WithOutput(a.streams.Err), tea.WithoutSignalHandler(),
 		tea.WithFilter(func(_ tea.Model, msg tea.Msg) tea.Msg {
 			if press, ok := msg.(tea.KeyPressMsg); ok && press.String() == "ctrl+c" {
 				interrupted = true
 			}
-			if _, ok := msg.(tea.InterruptMsg); ok { // it would end before the form has gone from the screen
-				return tea.QuitMsg{}
-			}
 			return msg
 		}),
 	)
-	if columns, _ := a.streams.Size(); columns > maxWidth {
-		form.WithWidth(maxWidth)
-	}
-	err := form.RunWithContext(a.ctx)
+	// Not tea.WithContext: it leaves without waiting for the terminal's reader, which would then take the next one's keys.
+	defer context.AfterFunc(a.ctx, program.Quit)()
+	_, err := program.Run()
 	switch {
 	case a.ctx.Err() != nil:
 		return context.Cause(a.ctx)
-	case errors.Is(err, huh.ErrUserAborted) && interrupted:
-		return ErrLeft
-	case errors.Is(err, huh.ErrUserAborted):
-		return errBack
 	case err != nil:
 		return fmt.Errorf("ask: %w", err)
+	case form.State == huh.StateAborted && interrupted:
+		return ErrLeft
+	case form.State == huh.StateAborted:
+		return errBack
 	}
 	return nil
+}
+
+// screen is a form as a whole program.
+type screen struct{ form *huh.Form }
+
+func (s screen) Init() tea.Cmd { return s.form.Init() }
+
+func (s screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	_, cmd := s.form.Update(msg) // a form changes itself
+	return s, cmd
+}
+
+func (s screen) View() tea.View {
+	v := tea.NewView(s.form.View())
+	v.ReportFocus = true
+	return v
 }
 
 // keyMap is huh's, where Escape leaves a form. Programs that type for a person send a line feed for Enter.
@@ -273,7 +289,7 @@ func (a *asker) askPlainly(form *huh.Form) error {
 				panic(p)
 			}
 		}()
-		done <- form.WithAccessible(true).WithInput(in).RunWithContext(a.ctx)
+		done <- form.WithAccessible(true).WithInput(in).WithOutput(a.streams.Err).RunWithContext(a.ctx)
 	}()
 	select {
 	case <-a.ctx.Done():

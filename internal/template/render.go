@@ -14,8 +14,9 @@ import (
 )
 
 // Render returns hosting.yaml as the template of one site: with its function's code, and its parameters as defaults, so
-// that it deploys by hand without any. Comments stay, and the same input gives the same bytes. Where the code has
-// upstream's placeholder for the key-value store's id, CloudFormation puts the id in.
+// that it deploys by hand without any. The same input gives the same bytes. Comments stay where CloudFormation takes the
+// template with them, and those at its head always. Where the code has upstream's placeholder for the key-value store's id,
+// CloudFormation puts the id in.
 //
 // It is an error (fault.Usage) if the code is longer than CloudFront takes or holds characters that YAML does not, if a
 // parameter does not exist or does not take its value, or if the template gets longer than CloudFormation takes inline.
@@ -24,7 +25,26 @@ func Render(in Input) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := withDefaults(hosting, in.Parameters)
+	out, err := splice(hosting, in.Parameters, code)
+	if err == nil && len(out) > MaxInlineBytes {
+		out, err = splice(withoutComments(hosting), in.Parameters, code)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := verify(out, code); err != nil {
+		return nil, err
+	}
+	if len(out) > MaxInlineBytes {
+		return nil, fault.New(fault.Usage, "shorten the function",
+			"template: %d bytes, and CloudFormation takes %d", len(out), MaxInlineBytes)
+	}
+	return out, nil
+}
+
+// splice puts the parameters' values and the function's code into the text of a template.
+func splice(template []byte, params Parameters, code string) ([]byte, error) {
+	out, err := withDefaults(template, params)
 	if err != nil {
 		return nil, err
 	}
@@ -34,15 +54,20 @@ func Render(in Input) ([]byte, error) {
 	}
 	indent := bytes.LastIndexByte(out[:i], '\n')
 	block := "FunctionCode: " + codeValue(code, i-indent-1)
-	out = slices.Concat(out[:i], []byte(block), out[i+len(emptyFunction):])
-	if err := verify(out, code); err != nil {
-		return nil, err
+	return slices.Concat(out[:i], []byte(block), out[i+len(emptyFunction):]), nil
+}
+
+// withoutComments leaves out the lines that hold nothing but a comment, and empty ones, after the template's first key.
+// hosting.yaml has no block of text with such lines.
+func withoutComments(template []byte) []byte {
+	head := bytes.Index(template, []byte("\nAWSTemplateFormatVersion:")) + 1
+	out := slices.Clone(template[:head])
+	for line := range bytes.Lines(template[head:]) {
+		if text := bytes.TrimSpace(line); len(text) > 0 && text[0] != '#' {
+			out = append(out, line...)
+		}
 	}
-	if len(out) > MaxInlineBytes {
-		return nil, fault.New(fault.Usage, "shorten the function",
-			"template: %d bytes, and CloudFormation takes %d", len(out), MaxInlineBytes)
-	}
-	return out, nil
+	return out
 }
 
 // emptyFunction is the line of hosting.yaml that the function's code replaces.

@@ -2,12 +2,16 @@ package template
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/need"
@@ -150,8 +154,41 @@ func TestRenderedSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if left := MaxInlineBytes - len(rendered); left < 1024 {
-		t.Errorf("%d bytes, only %d left", len(rendered), left)
+	if len(rendered) > MaxInlineBytes {
+		t.Errorf("%d bytes, more than %d", len(rendered), MaxInlineBytes)
+	}
+	// With the longest function the template may go without its comments; without them there is room for longer parameters.
+	bare, err := splice(withoutComments(hosting), in.Parameters, in.FunctionCode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := MaxInlineBytes - len(bare); left < 4096 {
+		t.Errorf("%d bytes without comments, only %d left", len(bare), left)
+	}
+}
+
+func TestCommentsAreLeftOutForLength(t *testing.T) {
+	in := sample(nil)
+	full, err := splice(hosting, in.Parameters, in.FunctionCode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := splice(withoutComments(hosting), in.Parameters, in.FunctionCode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := verify(bare, in.FunctionCode); err != nil {
+		t.Fatal(err)
+	}
+	var one, other any
+	if err := errors.Join(yaml.Unmarshal(full, &one), yaml.Unmarshal(bare, &other)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(one, other); diff != "" {
+		t.Errorf("leaving comments out changed the template (-with +without):\n%s", diff)
+	}
+	if !bytes.HasPrefix(bare, []byte("# The hosting of one site")) {
+		t.Error("the head that says how to deploy by hand is gone")
 	}
 }
 

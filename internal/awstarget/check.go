@@ -1,11 +1,15 @@
 package awstarget
 
 import (
+	"context"
 	"strings"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pointer"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/functiontest"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
@@ -53,4 +57,22 @@ func (h *Hosting) reachable(in template.Input) error {
 			site.StripCredentials(h.project.Repository))
 	}
 	return nil
+}
+
+// tryFunction refuses a function that would answer the start page of a site that is live with an error: it is called with
+// what is in the site's key-value store. Before the first release, and where the store is gone, there is nothing to protect.
+func (d *deployment) tryFunction(ctx context.Context) error {
+	arn := d.state.Outputs[template.OutputKeyValueStoreArn]
+	if arn == "" {
+		return nil
+	}
+	d.report.Detail("trying the function")
+	keys, err := pointer.Open(d.account.Config, arn).Keys(ctx)
+	switch {
+	case fault.KindOf(err) == fault.NotDeployed || err == nil && keys[publish.PathKey] == "":
+		return nil
+	case err != nil:
+		return err
+	}
+	return functiontest.Try(ctx, functiontest.Function{Name: site.FunctionFile, Code: d.plan.input.FunctionCode}, functiontest.Store(keys))
 }

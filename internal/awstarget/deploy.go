@@ -69,7 +69,7 @@ func (d *deployment) run(ctx context.Context, opts hosting.DeployOptions) (hosti
 	return d.release(ctx, opts)
 }
 
-// prepare brings the stack to rest, and finds the connection and the Linux program.
+// prepare brings the stack to rest, tries the function, and finds the connection and the Linux program.
 func (d *deployment) prepare(ctx context.Context) error {
 	d.report.Detail("looking at stack %s in account %s, region %s", d.stack.Name, d.account.ID, d.account.Region)
 	var err error
@@ -77,6 +77,9 @@ func (d *deployment) prepare(ctx context.Context) error {
 		return err
 	}
 	if d.state.Exists() {
+		if err := d.tryFunction(ctx); err != nil {
+			return err
+		}
 		for _, what := range d.differs(ctx, d.state) {
 			d.report.Warn("the %s has changed since the last deploy; the new one is deployed", what)
 		}

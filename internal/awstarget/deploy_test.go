@@ -1,6 +1,7 @@
 package awstarget_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -8,6 +9,8 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
 
 // Before the first deployment every question has one answer, and nothing is made by asking.
@@ -135,5 +138,40 @@ func TestDefect23_NamesAreOfOneSite(t *testing.T) {
 		if len(name) > 128 || len(name+"-ap-southeast-99") > 64 || name[0] < 'a' || name[0] > 'z' {
 			t.Errorf("%s: the stack's name %q breaks a limit", c, name)
 		}
+	}
+}
+
+// A function that fails on the start page with the live key-value store is refused before anything is changed, and the site
+// stands. The store has more keys than one page of it, and a key of the user's own is there for the function that needs it.
+func TestFailingFunctionIsRefused(t *testing.T) {
+	b := newBed(t, false)
+	b.account.CompleteNew(1)
+	deployed, err := b.deploy(&recorder{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := b.account.Outputs(b.site.Name())[template.OutputKeyValueStoreArn]
+	for i := range 60 {
+		b.account.KVS.Set(store, fmt.Sprintf("flag-%02d", i), "on")
+	}
+	changes := b.account.Count("cloudformation CreateChangeSet")
+	reads := func(key string) {
+		b.write(site.Folder+"/"+site.FunctionFile, strings.ReplaceAll(customFunction, "const request = event.request;",
+			"const request = event.request;\n  if (await kvs.get('"+key+"') !== 'on') { return request; }"))
+	}
+	reads("flag-99")
+	if _, err := b.deploy(&recorder{}); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "would answer / with an error") {
+		t.Errorf("a function that reads a missing key: %v", err)
+	}
+	if n := b.account.Count("cloudformation CreateChangeSet"); n != changes {
+		t.Errorf("%d change sets were made", n-changes)
+	}
+	if status, body := b.get(deployed.URL); status != 200 || body != "<title>version one</title>" {
+		t.Errorf("the site answers %d %q", status, body)
+	}
+	reads("flag-59")
+	r := &recorder{}
+	if _, err := b.deploy(r); err != nil {
+		t.Errorf("a function that reads a key of the second page: %v\n%s", err, r)
 	}
 }

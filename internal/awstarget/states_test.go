@@ -122,6 +122,9 @@ var states = map[string]state{
 	"broken function": {arrange: func(b *bed) {
 		b.write(site.Folder+"/"+site.FunctionFile, "async function handler(event) { return event.request")
 	}},
+	"failing function": {first: true, arrange: func(b *bed) {
+		b.write(site.Folder+"/"+site.FunctionFile, strings.ReplaceAll(customFunction, "kvs.get('path')", "kvs.get('pfad')"))
+	}},
 	"build fails": {first: true, arrange: func(b *bed) {
 		b.write(site.Folder+"/"+site.BuildFile, "version: 0.2\nphases:\n  build:\n    commands: ['echo oh no', 'exit 3']\nartifacts:\n  files: ['**/*']\n")
 		b.commit("broken")

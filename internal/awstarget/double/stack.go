@@ -163,6 +163,13 @@ func (a *Account) Mode(name string) string {
 	return a.findStack(name).mode
 }
 
+// Outputs returns the outputs of a stack.
+func (a *Account) Outputs(name string) map[string]string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.findStack(name).outputs)
+}
+
 func (a *Account) newStack(name string) *stack {
 	s := &stack{
 		id:     fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/%s", Region, AccountID, name, a.id()),

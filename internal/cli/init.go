@@ -79,7 +79,7 @@ func (o *initOptions) addFlags(f *pflag.FlagSet) {
 	f.Var(o.routings(), "routing", "how a path finds its file")
 	f.StringVar(&o.buildCommand, "build-command", "", "the `command` that builds the site")
 	f.StringVar(&o.outputDir, "output-dir", "", "the `folder` that the build writes to")
-	f.StringVar(&o.flags.DomainName, "domain", "", "the site's domain `name`")
+	f.Var(&domains{&o.flags}, "domain", "the `name` of the site's domain; again for each further one")
 	f.StringVar(&o.flags.HostedZoneID, "hosted-zone", "", "the `id` of the domain's Route 53 zone")
 }
 

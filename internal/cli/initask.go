@@ -113,7 +113,7 @@ func (o *initOptions) set(flag, value string) (restore func()) {
 	case "target":
 		o.flags.Target = site.Target(value)
 	case "domain":
-		o.flags.DomainName = value
+		setDomains(&o.flags, site.SplitDomains(value))
 	case "hosted-zone":
 		o.flags.HostedZoneID = value
 	}

@@ -112,15 +112,16 @@ func (o *initOptions) sourceLines(p proposal) []wizard.Line {
 // hostingLines are about where the site is hosted.
 func (o *initOptions) hostingLines(p proposal, zones []wizard.Option) []wizard.Line {
 	target := cmp.Or(p.config.Target, o.existing.Target, site.Local)
-	domain := p.config.DomainName
+	domain := strings.Join(configuredDomains(p.config), " ")
 	where := map[site.Target]string{site.Local: "this machine", site.AWS: "an AWS account"}
 	lines := []wizard.Line{
 		{Key: "target", Label: "Target", Value: string(target), Shown: where[target], Options: []wizard.Option{
 			{Value: string(site.Local), Label: "this machine: to try it, to preview, or on a server of your own"},
 			{Value: string(site.AWS), Label: "an AWS account: S3, CloudFront, CodePipeline"},
 		}},
-		{Key: "domain", Label: "Domain", Value: domain, Shown: cmp.Or(domain, "none yet"), Help: "The site's own name, like www.example.com; empty for none.",
-			Validate: valid("domainName", func(c *site.Config, v string) { c.DomainName = v })},
+		{Key: "domain", Label: "Domain", Value: domain, Shown: cmp.Or(domainsText(p.config), "none yet"),
+			Help:     "The site's own name, like www.example.com, and any further ones after it; empty for none.",
+			Validate: valid("domainName", func(c *site.Config, v string) { setDomains(c, site.SplitDomains(v)) })},
 	}
 	if target != site.AWS || domain == "" {
 		return lines
@@ -129,7 +130,7 @@ func (o *initOptions) hostingLines(p proposal, zones []wizard.Option) []wizard.L
 	line := wizard.Line{Key: "hosted-zone", Label: "Hosted zone", Value: zone, Shown: cmp.Or(zone, "none: DNS is kept elsewhere"), Options: zones,
 		Help: "The id of the domain's Route 53 zone, like Z0123456789ABC; empty if DNS is kept elsewhere."}
 	if len(zones) == 0 {
-		line.Validate = valid("hostedZoneId", func(c *site.Config, v string) { c.DomainName, c.HostedZoneID = domain, v })
+		line.Validate = valid("hostedZoneId", func(c *site.Config, v string) { c.DomainName, c.HostedZoneID = p.config.DomainName, v })
 	}
 	return append(lines, line)
 }
@@ -143,7 +144,10 @@ func valid(key string, set func(*site.Config, string)) func(string) error {
 		if err == nil {
 			return nil
 		}
-		text := strings.TrimPrefix(err.Error(), `"`+key+`": `)
+		text := err.Error()
+		for _, k := range []string{key, "domainNames"} {
+			text = strings.TrimPrefix(text, `"`+k+`": `)
+		}
 		return fault.New(fault.Usage, "", "%s", text+prefixed(": ", fault.HintOf(err)))
 	}
 }

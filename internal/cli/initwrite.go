@@ -77,7 +77,7 @@ func (o *initOptions) showFound(p proposal) error {
 		[2]string{"Build", build},
 		[2]string{"Output", output},
 		[2]string{"Routing", string(config.Routing)},
-		[2]string{"Domain", config.DomainName},
+		[2]string{"Domain", domainsText(config)},
 		[2]string{"Target", string(cmp.Or(config.Target, site.Local))},
 		[2]string{"Because", o.because(found)},
 	)

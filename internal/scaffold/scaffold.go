@@ -185,7 +185,7 @@ func cleared(c site.Config, keys []string) site.Config {
 	for _, key := range keys {
 		switch key {
 		case "domainName":
-			c.DomainName, c.HostedZoneID = "", ""
+			c.DomainName, c.DomainNames, c.HostedZoneID = "", nil, ""
 		case "hostedZoneId":
 			c.HostedZoneID = ""
 		case "s3path":
@@ -210,6 +210,10 @@ func merge(existing, chosen site.Config) site.Config {
 	if chosen.S3Bucket != "" {
 		paths = nil
 	}
+	domains := existing.DomainNames
+	if chosen.DomainName != "" {
+		domains = chosen.DomainNames // whoever names domains names them all
+	}
 	return site.Config{
 		Schema:              cmp.Or(chosen.Schema, existing.Schema),
 		Target:              cmp.Or(chosen.Target, existing.Target),
@@ -221,6 +225,8 @@ func merge(existing, chosen site.Config) site.Config {
 		Framework:           cmp.Or(chosen.Framework, existing.Framework),
 		Routing:             cmp.Or(chosen.Routing, existing.Routing),
 		DomainName:          cmp.Or(chosen.DomainName, existing.DomainName),
+		DomainNames:         domains,
+		WWWPartner:          cmp.Or(chosen.WWWPartner, existing.WWWPartner),
 		HostedZoneID:        cmp.Or(chosen.HostedZoneID, existing.HostedZoneID),
 		KeepReleases:        cmp.Or(chosen.KeepReleases, existing.KeepReleases),
 		BuildTimeoutMinutes: cmp.Or(chosen.BuildTimeoutMinutes, existing.BuildTimeoutMinutes),

@@ -21,6 +21,7 @@ type schema struct {
 		Enum             []string
 		Pattern          string
 		Minimum, Maximum int
+		Items            struct{ Pattern string }
 	}
 }
 
@@ -62,6 +63,10 @@ func TestSchema(t *testing.T) {
 	if diff := cmp.Diff(want, keys); diff != "" {
 		t.Errorf("keys (-loader +schema)\n%s", diff)
 	}
+	items := regexp.MustCompile(s.Properties["domainNames"].Items.Pattern)
+	for _, value := range []string{"a.b", "www.Example.com", "a", "a.b.", "*.a.b", "https://a.b", ""} {
+		wantParse(t, "domainNames", fmt.Sprintf("[%q]", value), items.MatchString(value))
+	}
 	for key, values := range map[string][]string{
 		"domainName":   {"a.b", "www.Example.com", "x--y.example", "a", "a.b.", "-a.b", "a_b.c", "*.a.b", "https://a.b"},
 		"hostedZoneId": {"Z1", "/hostedzone/Z1", "z1", "hostedzone/Z1", "Z"},
@@ -81,6 +86,8 @@ func wantParse(t *testing.T, key, value string, ok bool) {
 	switch key {
 	case "s3bucket":
 		text = fmt.Sprintf(`{%q: %s}`, key, value)
+	case "domainNames":
+		text = fmt.Sprintf(`{"repoUrl": ".", "branchName": "main", "domainName": "other.example", %q: %s}`, key, value)
 	case "hostedZoneId":
 		text = fmt.Sprintf(`{"repoUrl": ".", "branchName": "main", "domainName": "a.b", %q: %s}`, key, value)
 	}

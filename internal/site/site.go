@@ -43,13 +43,17 @@ type Config struct {
 	BranchName string `json:"branchName,omitempty"`
 	// Paths are globs of files in the repository, relative to its top, with slashes: a commit that changes none of them is
 	// not deployed by itself. Without any, every commit is.
-	Paths        []string `json:"paths,omitempty"`
-	S3Bucket     string   `json:"s3bucket,omitempty"`
-	S3Path       string   `json:"s3path,omitempty"`
-	Framework    string   `json:"framework,omitempty"`
-	Routing      Routing  `json:"routing,omitempty"`
-	DomainName   string   `json:"domainName,omitempty"`
-	HostedZoneID string   `json:"hostedZoneId,omitempty"`
+	Paths     []string `json:"paths,omitempty"`
+	S3Bucket  string   `json:"s3bucket,omitempty"`
+	S3Path    string   `json:"s3path,omitempty"`
+	Framework string   `json:"framework,omitempty"`
+	Routing   Routing  `json:"routing,omitempty"`
+	// DomainName is the name that the site is known by, DomainNames are further ones that serve it too.
+	DomainName  string   `json:"domainName,omitempty"`
+	DomainNames []string `json:"domainNames,omitempty"`
+	// WWWPartner is what happens with the www partner of each name, see Names.
+	WWWPartner   Partner `json:"wwwPartner,omitempty"`
+	HostedZoneID string  `json:"hostedZoneId,omitempty"`
 	// KeepReleases is how many releases retention keeps; DefaultKeepReleases if it is 0.
 	KeepReleases int `json:"keepReleases,omitempty"`
 	// BuildTimeoutMinutes ends a build that runs longer; DefaultBuildTimeout if it is 0.

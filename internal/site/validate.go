@@ -36,17 +36,7 @@ func (c Config) problems(given func(key string) bool) []problem {
 	default:
 		add("routing", "", "expected %q, %q or %q, found %q", RoutingSPA, RoutingStatic, RoutingCustom, c.Routing)
 	}
-	if why := domainProblem(c.DomainName); c.DomainName != "" && why != "" {
-		add("domainName", "write the bare name, like www.example.com", "%q is not a domain name: %s", c.DomainName, why)
-	}
-	switch {
-	case c.HostedZoneID == "":
-	case !zoneID.MatchString(c.HostedZoneID):
-		add("hostedZoneId", "list the zones with: aws route53 list-hosted-zones",
-			"expected the id of a hosted zone, like Z0123456789ABCDEFGHIJ, found %q", c.HostedZoneID)
-	case c.DomainName == "":
-		add("hostedZoneId", `add "domainName", or remove "hostedZoneId"`, `a hosted zone needs a "domainName"`)
-	}
+	found = append(found, c.domainProblems()...)
 	if why, hint := c.pathsProblem(); why != "" {
 		add("paths", hint, "%s", why)
 	}
@@ -141,34 +131,6 @@ var zoneID = regexp.MustCompile(`^(?:/hostedzone/)?Z[A-Z0-9]{1,31}$`)
 
 var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// domainProblem says why a name cannot be the site's domain name; "" if it can.
-func domainProblem(name string) string {
-	lower := strings.ToLower(name)
-	switch {
-	case strings.Contains(name, "://"):
-		return "it is a URL"
-	case strings.Contains(name, "*"):
-		return "wildcards are not supported"
-	case strings.HasSuffix(name, "."):
-		return "it ends with a dot"
-	case len(name) > 253:
-		return "it is longer than 253 characters"
-	case strings.ContainsFunc(name, func(r rune) bool { return r > 0x7e }):
-		return "write international names in their xn-- form"
-	case !strings.Contains(name, "."):
-		return "it has no dot"
-	}
-	if _, err := netip.ParseAddr(name); err == nil {
-		return "it is an address"
-	}
-	for label := range strings.SplitSeq(lower, ".") {
-		if !dnsLabel.MatchString(label) {
-			return fmt.Sprintf("%q is not a label of letters, digits and hyphens", label)
-		}
-	}
-	return ""
-}
-
 // branchProblem applies the rules of git check-ref-format to a branch name.
 func branchProblem(name string) string {
 	switch {
@@ -209,6 +171,10 @@ func (c Config) withDefaults() Config {
 		c.PollSeconds = int(DefaultPoll / time.Second)
 	}
 	c.DomainName = strings.ToLower(c.DomainName)
+	c.DomainNames = slices.Clone(c.DomainNames)
+	for i, name := range c.DomainNames {
+		c.DomainNames[i] = strings.ToLower(name)
+	}
 	c.HostedZoneID = strings.TrimPrefix(c.HostedZoneID, "/hostedzone/")
 	c.S3Path = strings.Trim(c.S3Path, "/")
 	return c

@@ -37,7 +37,7 @@ func For(s *site.Site) (Input, error) {
 		ParamPipelineName:        pipelineName(s.Name()),
 		ParamKeepReleases:        strconv.Itoa(s.Keep()),
 		ParamBuildTimeoutMinutes: strconv.Itoa(buildMinutes(s.BuildTimeout())),
-		ParamDomainNames:         s.Config.DomainName,
+		ParamDomainNames:         domainNames(s),
 		ParamRouting:             string(s.Config.Routing), // a loaded site always has one
 	}
 	buildspec, err := s.Buildspec()
@@ -68,6 +68,15 @@ func For(s *site.Site) (Input, error) {
 		params[ParamFullRepositoryID] = id
 	}
 	return Input{FunctionCode: code, Parameters: params}, nil
+}
+
+// domainNames are all names that the site answers to, those that are redirected included.
+func domainNames(s *site.Site) string {
+	var hosts []string
+	for _, n := range s.Names() {
+		hosts = append(hosts, n.Host)
+	}
+	return strings.Join(hosts, ",")
 }
 
 // pipelineName cuts a site's name to what CodePipeline keeps. The end stays, since it is a hash: no two sites share it.

@@ -90,7 +90,7 @@ func TestForParameters(t *testing.T) {
 		"choices": {
 			site.Site{Repository: "/r", Config: site.Config{BranchName: "b", DomainName: "example.com", KeepReleases: 3,
 				BuildTimeoutMinutes: 1}}, nil,
-			Parameters{ParamBranchName: "b", ParamDomainNames: "example.com", ParamKeepReleases: "3",
+			Parameters{ParamBranchName: "b", ParamDomainNames: "example.com,www.example.com", ParamKeepReleases: "3",
 				ParamBuildTimeoutMinutes: "5"},
 		},
 	}

@@ -42,7 +42,9 @@ func newExplainCmd(s *session) *cobra.Command {
 		Long: `Says what happens to a request for a URL, or a path, of the deployed site: the cache
 behaviour that it matches, what the function makes of it and reads from the key-value
 store, the object that is looked up, the status, and whom each header is from.
-It goes through the code that serves the site, with an empty cache.`,
+It goes through the code that serves the site on the local target, with an empty cache.
+On AWS that is given the deployed template, the live key-value store and the hosting
+bucket, which are only read.`,
 		Example: "  " + name + " explain /about\n" +
 			"  " + name + " explain https://www.example.com/app.js -H 'Accept-Encoding: gzip'\n" +
 			"  " + name + " explain / --diff 4f2c9e1 b51d3a8",
@@ -101,7 +103,7 @@ func runExplain(ctx context.Context, o *explainOptions) error {
 	}
 	source, ok := t.(edged)
 	if !ok {
-		return fault.New(fault.Usage, "give --target local", "explain does not know this target yet")
+		return fault.New(fault.Usage, "run it in the project's folder", "there is nothing to explain in a release step")
 	}
 	opts, err := source.Edge(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@ package edge
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -23,6 +24,19 @@ type Config struct {
 	ErrorPages []ErrorPage
 	// CustomOrigins are the origins that are HTTP servers. Buckets are in Options.Origins; no id is in both.
 	CustomOrigins []CustomOrigin
+}
+
+// BucketOrigins returns the ids of the origins that are buckets, which Options.Origins has to have: those that behaviours
+// name and that are no custom ones.
+func (c *Config) BucketOrigins() []string {
+	var ids []string
+	for _, b := range c.Behaviors {
+		custom := slices.ContainsFunc(c.CustomOrigins, func(o CustomOrigin) bool { return o.ID == b.OriginID })
+		if !custom && !slices.Contains(ids, b.OriginID) {
+			ids = append(ids, b.OriginID)
+		}
+	}
+	return ids
 }
 
 // CustomOrigin is an origin that is an HTTP server. What is zero has CloudFront's default.

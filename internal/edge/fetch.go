@@ -168,6 +168,9 @@ func (e *Edge) loadError(r *request, t *target, old *entry, err error) (*entry, 
 	case errors.Is(err, context.DeadlineExceeded):
 		status = http.StatusGatewayTimeout
 	}
+	if status != http.StatusNotFound {
+		r.trace.unreachable(err)
+	}
 	if status >= 500 {
 		e.logError(r, fmt.Errorf("fetch %s from origin %s: %w", t.uri, t.source.id, err))
 		if old != nil && old.staleIfError(r.start, &t.via.CachePolicy) {

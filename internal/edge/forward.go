@@ -50,6 +50,7 @@ func (e *Edge) pass(ctx context.Context, r *request, o *customOrigin, uri string
 	}
 	resp, err := e.send(r, o, req)
 	if err != nil {
+		r.trace.unreachable(err)
 		status := gatewayStatus(err)
 		e.logError(r, fmt.Errorf("ask origin %s: %w", o.ID, err))
 		a := e.errorAnswer(r, status)

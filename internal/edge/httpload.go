@@ -82,6 +82,7 @@ func (e *Edge) refreshed(r *request, t *target, old *entry, confirmed http.Heade
 }
 
 func (e *Edge) loadHTTPError(r *request, t *target, old *entry, status int, err error) (*entry, result) {
+	r.trace.unreachable(err)
 	e.logError(r, fmt.Errorf("fetch %s from origin %s: %w", t.uri, t.source.id, err))
 	if old != nil && old.staleIfError(r.start, &t.via.CachePolicy) {
 		return old, resultHit

@@ -47,6 +47,8 @@ type Trace struct {
 	Functions []FunctionRun
 	// Fetches are the objects that were looked up, in the cache or at the origin, in order. The last one answers.
 	Fetches []Fetch
+	// OriginErr is why an origin could not be asked, nil if all could.
+	OriginErr error
 	// Key is the key of the object, or the path at a custom origin, that the request came to; "" if it came to none.
 	Key string
 	// Status, Result (as X-Cache begins), Headers and the body are what the viewer gets. Headers are sorted by name.
@@ -150,6 +152,12 @@ func traced(fields []field) []TracedHeader {
 func (t *Trace) refused() {
 	if t != nil {
 		t.Refused = true
+	}
+}
+
+func (t *Trace) unreachable(err error) {
+	if t != nil {
+		t.OriginErr = err
 	}
 }
 

@@ -143,6 +143,9 @@ func Explain(ctx context.Context, opts edge.Options, q Query) (*Explanation, err
 	if err != nil {
 		return nil, err
 	}
+	if fault.HintOf(trace.OriginErr) != "" {
+		return nil, trace.OriginErr // about whoever asks, not about the site
+	}
 	x := newExplanation(trace, opts.Config)
 	x.URL, x.Method, x.Release, x.Live = req.URL.Scheme+"://"+req.Host+req.RequestURI, req.Method, release, release == live
 	if len(x.Functions) > 0 {
@@ -161,6 +164,9 @@ func request(ctx context.Context, opts edge.Options, q Query) (*http.Request, er
 			return nil, fault.New(fault.Usage, hint, "%q is neither a URL nor a path", q.URL)
 		}
 		scheme, rest = "http", opts.Config.DomainName+q.URL
+		if opts.HTTPS {
+			scheme = "https"
+		}
 	}
 	host, path := rest, "/"
 	if at := strings.IndexAny(rest, "/?#"); at >= 0 {

@@ -229,6 +229,9 @@ func notes(x *Explanation, t *edge.Trace, req *http.Request, opts edge.Options) 
 			add("on CloudFront this http URL is refused with 403; here it is answered")
 		}
 	}
+	if t.OriginErr != nil {
+		add("the origin could not be asked: %v", t.OriginErr)
+	}
 	if t.Refused {
 		add("the behaviour does not serve this: no function ran, and no origin was asked")
 	}

@@ -40,11 +40,8 @@ func distribution(templateYAML []byte, parameters map[string]string, origin edge
 // origins gives the bucket to every origin that is not an HTTP server.
 func origins(config edge.Config, bucket edge.Origin) map[string]edge.Origin {
 	m := map[string]edge.Origin{}
-	for _, b := range config.Behaviors {
-		m[b.OriginID] = bucket
-	}
-	for _, c := range config.CustomOrigins {
-		delete(m, c.ID)
+	for _, id := range config.BucketOrigins() {
+		m[id] = bucket
 	}
 	return m
 }

@@ -4,7 +4,9 @@ package unzip
 
 import (
 	"archive/zip"
+	"compress/flate"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +16,6 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 )
@@ -30,34 +31,36 @@ type Limits struct {
 // DefaultLimits are far beyond what a site needs and far below what fills a disk.
 var DefaultLimits = Limits{Files: 100_000, Bytes: 8 << 30}
 
-// macFolder holds what macOS's Finder adds to an archive: resource forks, which no site needs.
-const macFolder = "__MACOSX"
+// What macOS's Finder adds to an archive, and no site needs: resource forks, and how a window is arranged.
+const (
+	macFolder  = "__MACOSX"
+	finderFile = ".DS_Store"
+)
+
+// toolkitFolder is site.Folder.
+const toolkitFolder = "cloudfront-hosting-toolkit"
 
 const encrypted = 0x1 // bit 0 of the general purpose flags (APPNOTE 4.4.4)
 
+// ErrIncomplete is in the chain of an error about a file that lacks something a zip file has: its directory at the end, or the
+// content that its directory tells of. A file that is still being copied is like that; so is one that never was a zip file.
+var ErrIncomplete = errors.New("the file is cut off, damaged, or not a zip file")
+
 // Extract unpacks zipFile into dir, which is created if need be and must be empty. All entries are checked before the
-// first is written. Permissions and times in the archive are ignored, and so is the __MACOSX folder of macOS's Finder.
+// first is written. Times in the archive are ignored, and so are all permissions but that of being a program, and what macOS's
+// Finder adds: the __MACOSX folder and .DS_Store.
 //
-// If everything lies in one folder, and index.html is directly in it, that folder is the site: its name is left away.
-// An archive with index.html at its top, or with more than one folder, is unpacked as it is.
+// If everything lies in one folder, and index.html or the toolkit's own folder is directly in it, that folder is the site: its
+// name is left away. That is how "Compress" on macOS and "Compressed folder" on Windows pack a folder. Any other archive is
+// unpacked as it is.
 //
 // Errors name the entry. After an error the content of dir is not of use; the caller removes it.
 func Extract(ctx context.Context, zipFile, dir string, limits Limits) error {
-	r, err := zip.OpenReader(zipFile)
-	if errors.Is(err, zip.ErrFormat) {
-		return fault.New(fault.Usage, "give a .zip file, or a folder", "unpack %s: not a zip file", zipFile)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.Usage, "give a .zip file, or a folder", "unpack %s: %w", zipFile, err)
-	}
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return fmt.Errorf("unpack %s: %w", zipFile, err)
-	}
-	defer r.Close()
-	entries, err := check(r.File, limits)
+	f, entries, err := open(zipFile, limits)
 	if err != nil {
-		return fault.New(fault.Usage, "make the zip again from the folder that the build writes to", "unpack %s: %w", zipFile, err)
+		return err
 	}
+	defer f.Close()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("unpack %s: %w", zipFile, err)
 	}
@@ -69,13 +72,106 @@ func Extract(ctx context.Context, zipFile, dir string, limits Limits) error {
 	if left, err := fs.ReadDir(root.FS(), "."); err != nil || len(left) > 0 {
 		return fmt.Errorf("unpack %s: folder %s is not empty", zipFile, dir)
 	}
-	for _, e := range entries {
+	for _, e := range unwrap(entries) {
 		if err := e.extract(ctx, root); err != nil {
-			return fmt.Errorf("unpack %s: entry %q: %w", zipFile, e.file.Name, err)
+			return unpackError(zipFile, e, err)
 		}
 	}
 	return nil
 }
+
+// Verify does all of what Extract does but for writing: it returns the error that Extract would return, and reads everything.
+// The chain of the error holds ErrIncomplete if the file may just not be there whole yet.
+func Verify(ctx context.Context, zipFile string, limits Limits) error {
+	f, entries, err := open(zipFile, limits)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for _, e := range entries {
+		if e.dir {
+			continue
+		}
+		if err := e.copy(ctx, io.Discard); err != nil {
+			return unpackError(zipFile, e, err)
+		}
+	}
+	return nil
+}
+
+func unpackError(zipFile string, e entry, err error) error {
+	return fmt.Errorf("unpack %s: entry %q: %w", zipFile, e.file.Name, err)
+}
+
+// open opens a zip file and checks its directory. The caller closes the file.
+func open(zipFile string, limits Limits) (*os.File, []entry, error) {
+	const hint = "give a .zip file, or a folder"
+	f, err := os.Open(zipFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fault.New(fault.Usage, hint, "unpack %s: %w", zipFile, err)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("unpack %s: %w", zipFile, err)
+	}
+	files, err := directory(f)
+	if errors.Is(err, ErrIncomplete) {
+		err = fault.New(fault.Usage, hint, "unpack %s: not a zip file: %w", zipFile, err)
+	} else if err != nil {
+		err = fmt.Errorf("unpack %s: %w", zipFile, err)
+	}
+	var entries []entry
+	if err == nil {
+		if entries, err = check(files, limits); err != nil {
+			err = fault.New(fault.Usage, "make the zip again from the folder that the build writes to", "unpack %s: %w", zipFile, err)
+		}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, err
+	}
+	return f, entries, nil
+}
+
+// directory reads the directory of an archive that fills the whole file. That is not told by the directory alone: where a zip
+// file has been copied as far as to the end of a zip file within it, there is one at its end, of the one within.
+func directory(f *os.File) ([]*zip.File, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	r, err := zip.NewReader(f, info.Size())
+	switch {
+	case errors.Is(err, zip.ErrFormat), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return nil, incomplete{}
+	case err != nil && !errors.Is(err, zip.ErrInsecurePath):
+		return nil, err
+	case len(r.File) == 0:
+		if info.Size() > emptyArchive {
+			return nil, incomplete{}
+		}
+		return nil, nil
+	}
+	var head [localHeader]byte
+	if _, err := f.ReadAt(head[:], 0); err != nil || string(head[:4]) != "PK\x03\x04" {
+		return nil, incomplete{}
+	}
+	first := int64(localHeader) + int64(binary.LittleEndian.Uint16(head[26:])) + int64(binary.LittleEndian.Uint16(head[28:]))
+	for _, entry := range r.File {
+		if at, err := entry.DataOffset(); err == nil && at == first {
+			return r.File, nil
+		}
+	}
+	return nil, incomplete{}
+}
+
+// The sizes of an archive without entries, and of an entry's header without its name (APPNOTE 4.3.16, 4.3.7).
+const emptyArchive, localHeader = 22, 30
+
+// incomplete is ErrIncomplete in the words for a file without a directory.
+type incomplete struct{}
+
+func (incomplete) Error() string { return "it has no directory at its end, or is cut off" }
+func (incomplete) Unwrap() error { return ErrIncomplete }
 
 // entry is a checked entry of an archive; name is where it goes, slash-separated.
 type entry struct {
@@ -100,7 +196,7 @@ func check(files []*zip.File, limits Limits) ([]entry, error) {
 	left := uint64(limits.Bytes)
 	for _, f := range files {
 		e, err := newEntry(f)
-		if err == nil && (e.name == macFolder || strings.HasPrefix(e.name, macFolder+"/")) || err == nil && e.name == "." {
+		if err == nil && (e.name == "." || fromFinder(e.name)) {
 			continue
 		}
 		if err == nil {
@@ -118,12 +214,18 @@ func check(files []*zip.File, limits Limits) ([]entry, error) {
 	if len(entries) == 0 {
 		return nil, errors.New("the archive is empty")
 	}
-	return unwrap(entries), nil
+	return entries, nil
+}
+
+// fromFinder reports whether macOS's Finder has added the entry.
+func fromFinder(name string) bool {
+	return name == macFolder || strings.HasPrefix(name, macFolder+"/") || path.Base(name) == finderFile
 }
 
 func newEntry(f *zip.File) (entry, error) {
 	mode := f.Mode()
-	e := entry{file: f, name: strings.TrimPrefix(f.Name, "./"), dir: mode.IsDir()}
+	given, err := nameOf(f)
+	e := entry{file: f, name: strings.TrimPrefix(given, "./"), dir: mode.IsDir() || strings.HasSuffix(given, "/")}
 	if e.dir {
 		e.name = strings.TrimSuffix(e.name, "/")
 	}
@@ -131,19 +233,19 @@ func newEntry(f *zip.File) (entry, error) {
 		e.name = "."
 	}
 	switch {
+	case err != nil:
+		return e, err
 	case mode&fs.ModeSymlink != 0:
 		return e, errors.New("it is a symbolic link")
 	case !e.dir && !mode.IsRegular():
 		return e, errors.New("it is neither a file nor a folder")
 	case f.Flags&encrypted != 0:
 		return e, errors.New("it is encrypted")
-	case !utf8.ValidString(f.Name):
-		return e, errors.New("its name is not UTF-8")
-	case strings.Contains(f.Name, `\`):
+	case strings.Contains(given, `\`):
 		return e, errors.New("its name has a backslash")
-	case strings.ContainsFunc(f.Name, unicode.IsControl):
+	case strings.ContainsFunc(given, unicode.IsControl):
 		return e, errors.New("its name has a control character")
-	case strings.HasPrefix(f.Name, "/") || len(f.Name) > 1 && f.Name[1] == ':':
+	case strings.HasPrefix(given, "/") || len(given) > 1 && given[1] == ':':
 		return e, errors.New("its path is absolute")
 	case strings.HasPrefix(e.name, "../") || strings.Contains(e.name, "/../") || strings.HasSuffix(e.name, "/..") || e.name == "..":
 		return e, errors.New(`its path has ".."`)
@@ -188,17 +290,18 @@ func (c claims) claim(e entry) error {
 	return nil
 }
 
-// unwrap leaves the name of the folder away that everything lies in, if the entry page is directly in it.
+// unwrap leaves the name of the folder away that everything lies in, if the entry page or the toolkit's folder is directly in
+// it: a built site, or a project.
 func unwrap(entries []entry) []entry {
 	top, _, _ := strings.Cut(entries[0].name, "/")
-	page := false
+	marked := false
 	for _, e := range entries {
 		if e.name != top && !strings.HasPrefix(e.name, top+"/") || e.name == top && !e.dir {
 			return entries
 		}
-		page = page || e.name == top+"/index.html" && !e.dir
+		marked = marked || e.name == top+"/index.html" && !e.dir || strings.HasPrefix(e.name, top+"/"+toolkitFolder+"/")
 	}
-	if !page {
+	if !marked || top == toolkitFolder {
 		return entries
 	}
 	var below []entry
@@ -222,26 +325,49 @@ func (e entry) extract(ctx context.Context, root *os.Root) error {
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	r, err := e.file.Open()
-	if err != nil {
-		return err
+	mode := fs.FileMode(0o644)
+	if e.file.Mode()&0o100 != 0 {
+		mode = 0o755 // a script that a build runs
 	}
-	defer r.Close()
-	w, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	w, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	// The size was checked as declared; what the entry really holds may be more.
+	if err := e.copy(ctx, w); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// copy unpacks the entry into w. The size was checked as declared; what the entry really holds may be more.
+func (e entry) copy(ctx context.Context, w io.Writer) error {
+	r, err := e.file.Open()
+	if err != nil {
+		return damaged(err)
+	}
+	defer r.Close()
 	size := int64(e.file.UncompressedSize64)
 	n, err := io.Copy(w, &reader{ctx, io.LimitReader(r, size+1)})
 	if err != nil {
-		return err
+		return damaged(err)
 	}
 	if n != size {
-		return fmt.Errorf("it does not have the %d bytes that the archive tells", size)
+		return fmt.Errorf("it does not have the %d bytes that the archive tells: %w", size, ErrIncomplete)
 	}
-	return w.Close()
+	return nil
+}
+
+// damaged adds ErrIncomplete to an error about the content of an archive; those of the context and of the disk are none.
+func damaged(err error) error {
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, zip.ErrAlgorithm):
+		return fmt.Errorf("it is compressed in a way that is not supported; the usual ones are \"deflate\" and \"store\": %w", err)
+	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.As(err, &corrupt):
+		return fmt.Errorf("%w (%w)", err, ErrIncomplete)
+	}
+	return err
 }
 
 // reader ends when its context does.

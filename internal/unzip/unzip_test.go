@@ -139,7 +139,8 @@ func TestExtractRefuses(t *testing.T) {
 		"folder out":            {[]file{page, {name: "../x/"}}, unzip.Limits{}, "../x/", `".."`},
 		"empty element":         {[]file{page, {name: "a//b"}}, unzip.Limits{}, "a//b", "plain"},
 		"dot element":           {[]file{page, {name: "a/./b"}}, unzip.Limits{}, "a/./b", "plain"},
-		"backslash":             {[]file{page, {name: `..\x`}}, unzip.Limits{}, `..\\x`, "backslash"},
+		"backslash":             {[]file{page, {name: `..\x`, mode: 0o644}}, unzip.Limits{}, `..\\x`, "backslash"},
+		"backslash, on Windows": {[]file{page, {name: `a\..\..\x`}}, unzip.Limits{}, `a\\..\\..\\x`, `".."`},
 		"control character":     {[]file{page, {name: "a\nb"}}, unzip.Limits{}, `a\nb`, "control"},
 		"not UTF-8":             {[]file{page, {name: "a\xff"}}, unzip.Limits{}, `a\xff`, "UTF-8"},
 		"symbolic link":         {[]file{page, {name: "link", body: "/etc", mode: fs.ModeSymlink | 0o777}}, unzip.Limits{}, "link", "symbolic link"},
@@ -223,13 +224,28 @@ func FuzzExtract(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	made, err := filepath.Glob("testdata/*.zip")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range made {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		base := t.TempDir()
 		zipFile := filepath.Join(base, "site.zip")
 		if err := os.WriteFile(zipFile, data, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_ = unzip.Extract(t.Context(), zipFile, filepath.Join(base, "out"), unzip.Limits{Files: 50, Bytes: 10_000})
+		limits := unzip.Limits{Files: 50, Bytes: 10_000}
+		extracted := unzip.Extract(t.Context(), zipFile, filepath.Join(base, "out"), limits)
+		if verified := unzip.Verify(t.Context(), zipFile, limits); verified != nil && extracted == nil {
+			t.Errorf("Extract takes it, Verify says %v", verified)
+		}
 		total := 0
 		err := filepath.WalkDir(base, func(p string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() || p == zipFile {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
@@ -173,5 +174,35 @@ func TestFailingFunctionIsRefused(t *testing.T) {
 	r := &recorder{}
 	if _, err := b.deploy(r); err != nil {
 		t.Errorf("a function that reads a key of the second page: %v\n%s", err, r)
+	}
+}
+
+// The progress of a stack comes from the events of its operation, and where nobody may ask for those, from the stack's.
+func TestProgressByOperation(t *testing.T) {
+	for name, allowed := range map[string]bool{"by operation": true, "by stack": false} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, false)
+			b.account.CompleteNew(1)
+			b.account.Fault = func(_, operation string) *double.Fault {
+				if operation == "DescribeEvents" && !allowed {
+					return &double.Fault{Status: 403, Code: "AccessDenied", Message: "not authorized to perform: cloudformation:DescribeEvents"}
+				}
+				return nil
+			}
+			r := &recorder{}
+			if _, err := b.hosting().Deploy(t.Context(), hosting.DeployOptions{NoWait: true}, r); err != nil {
+				t.Fatalf("%v\n%s", err, r)
+			}
+			for _, want := range []string{"0 of 8 resources done; waiting for ", "7 of 8 resources done; waiting for ", "7 of 8 resources done; waiting for Pipeline (the pipeline is being made)"} {
+				if !strings.Contains(r.String(), want) {
+					t.Errorf("the progress does not say %q:\n%s", want, r)
+				}
+			}
+			// A stack's own events are read for the mark before each operation only, if the operation's can be.
+			asked, older := b.account.Count("cloudformation DescribeEvents"), b.account.Count("cloudformation DescribeStackEvents")
+			if allowed && (asked < 16 || older > 2) || !allowed && (asked != 1 || older < 16) {
+				t.Errorf("%d times by operation, %d times by stack", asked, older)
+			}
+		})
 	}
 }

@@ -93,6 +93,22 @@ var states = map[string]state{
 	"name taken": {arrange: func(b *bed) {
 		b.account.FailResource["KeyValueStore"] = "Resource handler returned message: \"KeyValueStore with name hello already exists\" (HandlerErrorCode: AlreadyExists)"
 	}},
+	"checks object": {arrange: func(b *bed) {
+		b.account.Objects["KeyValueStore"] = "Resource of type 'AWS::CloudFront::KeyValueStore' with identifier 'hello' already exists."
+	}},
+	"checks object to an update": {first: true, arrange: func(b *bed) {
+		b.changeFunction()
+		b.account.Objects["ViewerRequestFunction"] = "Property FunctionCode is too long."
+	}},
+	"checks object and nobody may ask": {arrange: func(b *bed) {
+		b.account.Objects["KeyValueStore"] = "Resource of type 'AWS::CloudFront::KeyValueStore' with identifier 'hello' already exists."
+		b.account.Fault = func(_, operation string) *double.Fault {
+			if operation == "DescribeEvents" {
+				return &double.Fault{Status: 403, Code: "AccessDenied", Message: "not authorized to perform: cloudformation:DescribeEvents"}
+			}
+			return nil
+		}
+	}},
 	"not allowed": {arrange: func(b *bed) {
 		b.account.Fault = func(service, operation string) *double.Fault {
 			if operation == "CreateChangeSet" {

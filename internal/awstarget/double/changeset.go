@@ -55,8 +55,15 @@ func (a *Account) createChangeSet(req *wire.Request) (map[string]any, *Fault) {
 		s.status, s.tags = "REVIEW_IN_PROGRESS", set.tags
 		a.event(s, nil, "REVIEW_IN_PROGRESS", "User Initiated")
 	}
-	set.stack, set.status = s, "CREATE_COMPLETE"
+	set.stack, set.status, set.operation = s, "CREATE_COMPLETE", a.operate(s, "CREATE_CHANGESET")
 	set.changes = a.compare(s, wanted)
+	for _, c := range set.changes {
+		if why := a.Objects[c.name]; why != "" {
+			set.status = "FAILED"
+			set.reason = "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information."
+			a.object(s, set.operation, c.name, c.typ, why)
+		}
+	}
 	if len(set.changes) == 0 && maps.Equal(s.tags, set.tags) && !create {
 		set.status, set.reason = "FAILED", "The submitted information didn't contain changes. Submit different information to create a change set."
 	}

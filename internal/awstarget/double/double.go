@@ -36,6 +36,8 @@ type Account struct {
 	Fault func(service, operation string) *Fault
 	// FailResource makes a resource, by its name in the template, fail with this reason.
 	FailResource map[string]string
+	// Objects makes CloudFormation's checks refuse a change of a resource with this reason, before it is made.
+	Objects map[string]string
 	// StuckRollback makes taking an update back fail.
 	StuckRollback bool
 	// Quick ends an operation of CloudFormation at the first look at it.
@@ -81,7 +83,7 @@ func (f *Fault) Error() string { return f.Code + ": " + f.Message }
 func New(t testing.TB) *Account {
 	t.Helper()
 	a := &Account{
-		Repositories: map[string]string{}, FailResource: map[string]string{}, Replaces: map[string]bool{}, Requests: map[string]int{},
+		Repositories: map[string]string{}, FailResource: map[string]string{}, Objects: map[string]string{}, Replaces: map[string]bool{}, Requests: map[string]int{},
 		S3: s3server.NewMemory(), t: t, models: map[string]*wire.Model{}, scratch: t.TempDir(),
 		pipelines: map[string]*pipeline{}, builds: map[string]*build{},
 	}

@@ -19,6 +19,7 @@ type stack struct {
 	params, tags, outputs    map[string]string
 	resources                map[string]*resource
 	events                   []map[string]any // oldest first
+	operations               []operation      // oldest first
 	changeSets               []*changeSet
 	created                  time.Time
 	steps                    []func()
@@ -42,8 +43,10 @@ type changeSet struct {
 	wanted                   template.Stack
 	changes                  []change
 	create                   bool
-	looks                    int
-	mode                     string
+	// operation is the one that made the change set.
+	operation string
+	looks     int
+	mode      string
 }
 
 type change struct {
@@ -69,6 +72,8 @@ func (a *Account) cloudFormation(name string, req *wire.Request) (map[string]any
 		}
 		return map[string]any{"TemplateBody": string(s.template)}, nil
 	case "DescribeStackEvents":
+		return a.describeStackEvents(req)
+	case "DescribeEvents":
 		return a.describeEvents(req)
 	case "DeleteStack":
 		if s := a.findStack(req.Text("StackName")); s != nil {
@@ -202,51 +207,11 @@ func (s *stack) describe() map[string]any {
 	if len(s.outputs) > 0 {
 		out["Outputs"] = list(s.outputs, "OutputKey", "OutputValue")
 	}
+	if last := s.lastOperations(); len(last) > 0 {
+		out["LastOperations"] = last
+	}
 	if len(s.tags) > 0 {
 		out["Tags"] = list(s.tags, "Key", "Value")
 	}
 	return out
-}
-
-// event adds an event about a resource, or about the stack itself.
-func (a *Account) event(s *stack, r *resource, status, reason string) {
-	e := map[string]any{
-		"EventId": a.id(), "StackId": s.id, "StackName": s.name, "Timestamp": a.tick(), "ResourceStatus": status,
-		"LogicalResourceId": s.name, "PhysicalResourceId": s.id, "ResourceType": "AWS::CloudFormation::Stack",
-	}
-	if r != nil {
-		e["LogicalResourceId"], e["PhysicalResourceId"], e["ResourceType"] = r.name, r.physical, r.typ
-	}
-	if reason != "" {
-		e["ResourceStatusReason"] = reason
-	}
-	s.events = append(s.events, e)
-}
-
-// eventPage is how many events a page has: few, so that paging is tried.
-const eventPage = 10
-
-func (a *Account) describeEvents(req *wire.Request) (map[string]any, *Fault) {
-	s := a.findStack(req.Text("StackName"))
-	if s == nil {
-		return nil, refuse("ValidationError", "Stack [%s] does not exist", req.Text("StackName"))
-	}
-	start := 0
-	if token := req.Text("NextToken"); token != "" {
-		_, _ = fmt.Sscan(token, &start)
-	}
-	newest := slices.Clone(s.events)
-	slices.Reverse(newest)
-	var page []any
-	for _, e := range newest[min(start, len(newest)):min(start+eventPage, len(newest))] {
-		page = append(page, e)
-	}
-	out := map[string]any{"StackEvents": page}
-	if page == nil {
-		out["StackEvents"] = []any{}
-	}
-	if start+eventPage < len(newest) {
-		out["NextToken"] = fmt.Sprint(start + eventPage)
-	}
-	return out, nil
 }

@@ -1,12 +1,12 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
@@ -21,7 +21,7 @@ func (s *Stack) Apply(ctx context.Context, plan *Plan, report hosting.Reporter) 
 	if plan.id == "" { // nothing to change; a change of nothing but outputs or tags has an id
 		return s.Describe(ctx)
 	}
-	last, err := s.newestEvent(ctx, plan.stackID)
+	before, err := s.mark(ctx, plan.stackID)
 	if err != nil {
 		return State{}, err
 	}
@@ -29,7 +29,7 @@ func (s *Stack) Apply(ctx context.Context, plan *Plan, report hosting.Reporter) 
 	if err != nil {
 		return State{}, fmt.Errorf("change stack %s: %w", s.Name, reason.Of(err))
 	}
-	state, err := s.follow(ctx, plan.stackID, last, len(plan.Changes), report)
+	state, err := s.follow(ctx, plan.stackID, before, len(plan.Changes), report)
 	if err != nil {
 		return state, err
 	}
@@ -52,34 +52,45 @@ func (s *Stack) failed(ctx context.Context, state State) error {
 		return fault.New(fault.Failed, out+"\n"+hint, "stack %s %s: %s: %s", s.Name, what, sentence, why)
 	}
 	if exists(why) {
-		return fault.New(fault.Failed, "it may be left from a site that was deleted: remove it in the console, or give another --region, then run deploy again\n"+hint,
+		return fault.New(fault.Failed, leftHint+"\n"+hint,
 			"stack %s %s: something of that name is already in the account: %s", s.Name, what, why)
 	}
 	return fault.New(fault.Failed, "mend that, then run deploy again\n"+hint, "stack %s %s: %s", s.Name, what, why)
 }
+
+// leftHint is the way out where a name is taken.
+const leftHint = "it may be left from a site that was deleted: remove it in the console, or give another --region, then run deploy again"
 
 func exists(why string) bool {
 	return strings.Contains(why, "already exist") || strings.Contains(why, "AlreadyExists")
 }
 
 // firstFailure is the resource that failed first in the last operation, and why: what failed after it was only cut short.
-// Where taking a change back got stuck, it is the resource that failed last.
+// Where taking a change back got stuck, it is the resource that failed last. Where CloudFormation stopped before it touched
+// any resource, it is what its checks object to.
 func (s *Stack) firstFailure(ctx context.Context, state State) string {
-	events, err := s.events(ctx, state.ID, "")
-	if err == nil {
-		if state.Status == types.StackStatusUpdateRollbackFailed || state.Status == types.StackStatusRollbackFailed {
-			slices.Reverse(events)
+	why := cmp.Or(state.Reason, string(state.Status))
+	events, err := s.stackEvents(ctx, state.ID, "")
+	if err != nil {
+		return why
+	}
+	if state.Status == types.StackStatusUpdateRollbackFailed || state.Status == types.StackStatusRollbackFailed {
+		slices.Reverse(events)
+	}
+	operation := ""
+	for _, e := range events {
+		if e.ofStack() && strings.Contains(e.why, "DescribeEvents") {
+			why, operation = e.why, e.operation
 		}
-		for _, e := range events {
-			why := aws.ToString(e.ResourceStatusReason)
-			if !strings.HasSuffix(string(e.ResourceStatus), "_FAILED") || strings.Contains(why, "cancelled") || isStack(e) {
-				continue
-			}
-			return strings.TrimSuffix(fmt.Sprintf("%s: %s", aws.ToString(e.LogicalResourceId), why), ": ")
+		if !strings.HasSuffix(string(e.status), "_FAILED") || strings.Contains(e.why, "cancelled") || e.ofStack() {
+			continue
+		}
+		return strings.TrimSuffix(fmt.Sprintf("%s: %s", e.resource, e.why), ": ")
+	}
+	if operation != "" {
+		if found := s.objections(ctx, &cloudformation.DescribeEventsInput{OperationId: &operation}); len(found) > 0 {
+			return strings.Join(found, "; ")
 		}
 	}
-	if state.Reason != "" {
-		return state.Reason
-	}
-	return string(state.Status)
+	return why
 }

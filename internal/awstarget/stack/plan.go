@@ -116,12 +116,16 @@ func (s *Stack) awaitPlan(ctx context.Context, plan *Plan) error {
 			return s.readPlan(ctx, plan, out)
 		case types.ChangeSetStatusFailed:
 			why := aws.ToString(out.StatusReason)
+			var objections []string
+			if !isEmpty(why) {
+				objections = s.objections(ctx, &cloudformation.DescribeEventsInput{ChangeSetName: &plan.id})
+			}
 			s.Discard(ctx, plan)
 			if isEmpty(why) {
 				plan.id = ""
 				return nil
 			}
-			return s.planFailed(why)
+			return s.planFailed(why, objections)
 		}
 		if err := s.pause(ctx); err != nil {
 			return err
@@ -134,11 +138,22 @@ func isEmpty(why string) bool {
 	return strings.Contains(why, "didn't contain changes") || strings.Contains(why, "No updates are to be performed")
 }
 
-func (s *Stack) planFailed(why string) error {
+// planFailed is the error of a change that CloudFormation refuses before it begins.
+func (s *Stack) planFailed(why string, objections []string) error {
+	if len(objections) > 0 {
+		why = strings.Join(objections, "; ")
+	}
+	if exists(why) {
+		return fault.New(fault.Other, leftHint, "stack %s stays as it is: something of that name is already in the account: %s", s.Name, why)
+	}
 	if sentence, hint := reason.Explain("", why); hint != "" {
 		return fault.New(fault.Other, hint, "plan change of stack %s: %s: %s", s.Name, sentence, why)
 	}
-	return fault.New(fault.Other, "nothing was changed; mend what is named, then run deploy again",
+	hint := "nothing was changed; mend what is named, then run deploy again"
+	if len(objections) == 0 && strings.Contains(why, "DescribeEvents") {
+		hint = "nothing was changed; what the checks object to stands in the console (to read it here, allow cloudformation:DescribeEvents): " + s.Console("")
+	}
+	return fault.New(fault.Other, hint,
 		"CloudFormation cannot carry out the change of stack %s: %s", s.Name, why)
 }
 

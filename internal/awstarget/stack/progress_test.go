@@ -5,25 +5,23 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
 func TestProgress(t *testing.T) {
 	begun := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	event := func(after time.Duration, name, typ string, status types.ResourceStatus) types.StackEvent {
-		return types.StackEvent{LogicalResourceId: &name, ResourceType: &typ, ResourceStatus: status,
-			PhysicalResourceId: aws.String("p"), StackId: aws.String("s"), Timestamp: aws.Time(begun.Add(after))}
+	of := func(after time.Duration, name, typ string, status types.ResourceStatus) event {
+		return event{resource: name, typ: typ, status: status, physical: "p", stack: "s", at: begun.Add(after)}
 	}
 	const distribution = "AWS::CloudFront::Distribution"
-	events := []types.StackEvent{
-		event(0, "Bucket", "AWS::S3::Bucket", types.ResourceStatusCreateInProgress),
-		event(time.Second, "Distribution", distribution, types.ResourceStatusCreateInProgress),
-		event(2*time.Second, "Role", "AWS::IAM::Role", types.ResourceStatusCreateInProgress),
-		event(3*time.Second, "Bucket", "AWS::S3::Bucket", types.ResourceStatusCreateComplete),
+	events := []event{
+		of(0, "Bucket", "AWS::S3::Bucket", types.ResourceStatusCreateInProgress),
+		of(time.Second, "Distribution", distribution, types.ResourceStatusCreateInProgress),
+		of(2*time.Second, "Role", "AWS::IAM::Role", types.ResourceStatusCreateInProgress),
+		of(3*time.Second, "Bucket", "AWS::S3::Bucket", types.ResourceStatusCreateComplete),
 	}
 	tests := map[string]struct {
-		events []types.StackEvent
+		events []event
 		total  int
 		now    time.Duration
 		want   string

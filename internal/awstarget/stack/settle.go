@@ -52,7 +52,7 @@ func (s *Stack) settleOnce(ctx context.Context, state State, report hosting.Repo
 		return false, fault.New(fault.Other, "look at it: "+s.Console(state.ID), "stack %s is in a state that is not known here: %s", s.Name, state.Status)
 	}
 	report.Detail("an earlier operation is still going on (%s)", state.Status)
-	_, err := s.follow(ctx, state.ID, "", 0, report)
+	_, err := s.follow(ctx, state.ID, mark{}, 0, report)
 	// How that operation ended is for the next look to judge.
 	if ctx.Err() == nil && fault.KindOf(err) == fault.Failed {
 		err = nil
@@ -62,14 +62,14 @@ func (s *Stack) settleOnce(ctx context.Context, state State, report hosting.Repo
 
 // remove deletes what is left of a stack whose creation failed.
 func (s *Stack) remove(ctx context.Context, state State, report hosting.Reporter) error {
-	last, err := s.newestEvent(ctx, state.ID)
+	before, err := s.mark(ctx, state.ID)
 	if err != nil {
 		return err
 	}
 	if _, err := s.API.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &state.ID}); err != nil {
 		return fmt.Errorf("remove failed stack %s: %w", s.Name, reason.Of(err))
 	}
-	after, err := s.follow(ctx, state.ID, last, 0, report)
+	after, err := s.follow(ctx, state.ID, before, 0, report)
 	if err != nil {
 		return err
 	}
@@ -81,14 +81,14 @@ func (s *Stack) remove(ctx context.Context, state State, report hosting.Reporter
 
 // continueRollback takes the stuck rollback of an update up again.
 func (s *Stack) continueRollback(ctx context.Context, state State, report hosting.Reporter) error {
-	last, err := s.newestEvent(ctx, state.ID)
+	before, err := s.mark(ctx, state.ID)
 	if err != nil {
 		return err
 	}
 	if _, err := s.API.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{StackName: &state.ID}); err != nil {
 		return fmt.Errorf("continue rollback of stack %s: %w", s.Name, reason.Of(err))
 	}
-	after, err := s.follow(ctx, state.ID, last, 0, report)
+	after, err := s.follow(ctx, state.ID, before, 0, report)
 	if err != nil && fault.KindOf(err) != fault.Failed {
 		return err
 	}

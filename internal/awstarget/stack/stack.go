@@ -40,6 +40,9 @@ type Stack struct {
 	Pace time.Duration
 	// Now is the clock; time.Now if it is nil.
 	Now func() time.Time
+
+	// byStack is set when DescribeEvents was refused: the stack's events are asked for from then on.
+	byStack bool
 }
 
 // State is what CloudFormation says of a stack.
@@ -53,6 +56,8 @@ type State struct {
 	Description               string
 	Parameters, Outputs, Tags map[string]string
 	CreatedAt, UpdatedAt      time.Time
+
+	operations []types.OperationEntry
 }
 
 // Exists reports whether there is a stack with resources, or one that is being made. A stack in REVIEW_IN_PROGRESS is the
@@ -92,6 +97,7 @@ func newState(st types.Stack) State {
 	state := State{
 		ID: aws.ToString(st.StackId), Status: st.StackStatus, Reason: aws.ToString(st.StackStatusReason),
 		Description: aws.ToString(st.Description), CreatedAt: aws.ToTime(st.CreationTime), UpdatedAt: aws.ToTime(st.LastUpdatedTime),
+		operations: st.LastOperations,
 		Parameters: map[string]string{}, Outputs: map[string]string{}, Tags: map[string]string{},
 	}
 	for _, p := range st.Parameters {

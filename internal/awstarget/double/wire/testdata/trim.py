@@ -5,13 +5,20 @@ import botocore
 WANTED = {
     "cloudformation/2010-05-15": [
         "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "DescribeStacks",
-        "DescribeStackEvents", "GetTemplate", "DeleteStack", "ContinueUpdateRollback"],
+        "DescribeStackEvents", "DescribeEvents", "GetTemplate", "DeleteStack", "ContinueUpdateRollback",
+        "ListStackResources"],
     "cloudfront/2020-05-31": ["GetDistribution"],
-    "codepipeline/2015-07-09": ["StartPipelineExecution", "ListPipelineExecutions", "ListActionExecutions"],
+    "codepipeline/2015-07-09": [
+        "StartPipelineExecution", "StopPipelineExecution", "ListPipelineExecutions", "ListActionExecutions"],
     "codeconnections/2023-12-01": ["ListConnections", "GetConnection", "CreateConnection", "ListTagsForResource"],
-    "codebuild/2016-10-06": ["BatchGetBuilds"],
+    "codebuild/2016-10-06": ["BatchGetBuilds", "StopBuild"],
     "logs/2014-03-28": ["GetLogEvents"],
-    "sts/2011-06-15": ["GetCallerIdentity"],
+    "sts/2011-06-15": ["GetCallerIdentity", "AssumeRoleWithWebIdentity"],
+    "iam/2010-05-08": ["ListOpenIDConnectProviders", "GetOpenIDConnectProvider"],
+    "acm/2015-12-08": [
+        "RequestCertificate", "DescribeCertificate", "ListCertificates", "ListTagsForCertificate", "DeleteCertificate"],
+    "route53/2013-04-01": [
+        "ListHostedZones", "GetHostedZone", "ListResourceRecordSets", "ChangeResourceRecordSets", "GetChange"],
 }
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(os.path.dirname(botocore.__file__), "data")

@@ -78,7 +78,12 @@ type Store struct {
 // A custom endpoint (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3) is addressed with the bucket's name in the path, since its
 // host has seldom a name for each bucket.
 func Open(cfg aws.Config, bucket string) *Store {
-	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
+	return open(Client(cfg), bucket, defaultSizes)
+}
+
+// Client returns a client for buckets of the configuration's region, as Open makes it.
+func Client(cfg aws.Config) *s3.Client {
+	return s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = o.UsePathStyle || o.BaseEndpoint != nil
 		// Some servers never answer "Expect: 100-continue", and the publisher hardly ever sends what is refused.
 		o.ContinueHeaderThresholdBytes = -1
@@ -91,7 +96,6 @@ func Open(cfg aws.Config, bucket string) *Store {
 			})
 		}
 	})
-	return open(client, bucket, defaultSizes)
 }
 
 func open(client *s3.Client, bucket string, sizes sizes) *Store {

@@ -38,7 +38,11 @@ func (s *Store) Delete(ctx context.Context, keys []string) error {
 	g.SetLimit(deletesAtOnce)
 	for batch := range slices.Chunk(keys, s.sizes.deleteKeys) {
 		g.Go(func() error {
-			left, err := s.deleteBatch(ctx, batch)
+			objects := make([]types.ObjectIdentifier, len(batch))
+			for i := range batch {
+				objects[i].Key = &batch[i]
+			}
+			left, err := DeleteBatch(ctx, s.client, s.name, objects)
 			mu.Lock()
 			defer mu.Unlock()
 			failed = append(failed, left...)
@@ -49,32 +53,29 @@ func (s *Store) Delete(ctx context.Context, keys []string) error {
 		return s.explain(err, "delete %d objects", len(keys))
 	}
 	if len(failed) > 0 {
-		return s.explain(deleteError(failed), "delete %d objects", len(keys))
+		return s.explain(Kept(failed), "delete %d objects", len(keys))
 	}
 	return nil
 }
 
-// deleteBatch deletes the keys of one request, and returns those that S3 would not delete.
-func (s *Store) deleteBatch(ctx context.Context, keys []string) (failed []types.Error, err error) {
+// DeleteBatch deletes at most 1,000 objects, or versions of objects, by one request. What S3 does not delete for a passing
+// reason is tried again; it returns what S3 would not delete.
+func DeleteBatch(ctx context.Context, client *s3.Client, bucket string, objects []types.ObjectIdentifier) (failed []types.Error, err error) {
 	for pause := firstPause; ; pause *= 2 {
-		objects := make([]types.ObjectIdentifier, len(keys))
-		for i := range keys {
-			objects[i].Key = &keys[i]
-		}
-		out, err := s.client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &s.name, Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)}})
+		out, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)}})
 		if err != nil {
 			return failed, err
 		}
-		var again []string
+		var again []types.ObjectIdentifier
 		last := pause >= firstPause<<(maxDeletes-1)
 		for _, e := range out.Errors {
 			if !last && passes(aws.ToString(e.Code)) {
-				again = append(again, aws.ToString(e.Key))
+				again = append(again, types.ObjectIdentifier{Key: e.Key, VersionId: e.VersionId})
 			} else {
 				failed = append(failed, e)
 			}
 		}
-		if keys = again; len(keys) == 0 {
+		if objects = again; len(objects) == 0 {
 			return failed, nil
 		}
 		t := time.NewTimer(pause)
@@ -99,7 +100,9 @@ func passes(code string) bool {
 // keysError is what S3 said of the keys that it did not delete. Its code is that of the first one.
 type keysError []types.Error
 
-func deleteError(failed []types.Error) error {
+// Kept is the error of objects that S3 would not delete, of which there is at least one: it names some, and is a
+// smithy.APIError with the code of the first.
+func Kept(failed []types.Error) error {
 	slices.SortFunc(failed, func(a, b types.Error) int { return strings.Compare(aws.ToString(a.Key), aws.ToString(b.Key)) })
 	return keysError(failed)
 }

@@ -17,7 +17,8 @@ import (
 
 // Memory is an S3 server in memory, for tests that need no other program. It takes buckets in the path, and is strict:
 // content is checked against every digest that comes with it, and what it does not know is an error. It knows objects,
-// copies, multipart uploads, conditions, ranges, listings and deletions; no versions.
+// copies, multipart uploads, conditions, ranges, listings and deletions, and it keeps the versions of a bucket that is told
+// to; what is asked of an object by its version is its deletion only.
 type Memory struct {
 	// Fault, if set, is asked ahead of each request; a code of its ("SlowDown") is the answer, with the status.
 	Fault func(r *http.Request) (status int, code string)
@@ -39,7 +40,12 @@ func NewMemory() *Memory {
 	return &Memory{buckets: map[string]*bucket{}, uploads: map[string]*upload{}}
 }
 
-type bucket struct{ objects map[string]*object }
+// bucket is a bucket. objects are those that a listing shows; a versioned bucket has all of them and more in versions.
+type bucket struct {
+	objects   map[string]*object
+	versioned bool
+	versions  map[string][]*version // by key, newest first; of a bucket that is versioned
+}
 
 type object struct {
 	body     []byte
@@ -59,7 +65,7 @@ type upload struct {
 func (m *Memory) Store(bucket, key, body string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.buckets[bucket].objects[key] = &object{body: []byte(body), header: http.Header{}, etag: etagOf([]byte(body)), modified: time.Now()}
+	m.store(m.buckets[bucket], key, &object{body: []byte(body), header: http.Header{}, etag: etagOf([]byte(body)), modified: time.Now()})
 }
 
 // failure is an error answer.
@@ -125,7 +131,10 @@ func readBody(r *http.Request) ([]byte, error) {
 func (m *Memory) answer(w http.ResponseWriter, r *http.Request, body []byte) (*object, error) {
 	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	query := r.URL.Query()
-	if key == "" && r.Method == http.MethodPut {
+	if name == "" && r.Method == http.MethodGet {
+		return nil, m.listBuckets(w, query)
+	}
+	if key == "" && r.Method == http.MethodPut && !query.Has("versioning") {
 		if m.buckets[name] != nil {
 			return nil, fail(http.StatusConflict, "BucketAlreadyOwnedByYou", "%s", name)
 		}
@@ -155,7 +164,7 @@ func (m *Memory) change(w http.ResponseWriter, r *http.Request, name string, b *
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	case r.Method == http.MethodDelete:
-		delete(b.objects, key)
+		m.remove(b, key, "")
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	case r.Method == http.MethodPost && query.Has("uploads"):
@@ -178,8 +187,15 @@ func (m *Memory) answerBucket(w http.ResponseWriter, r *http.Request, name strin
 		return m.list(w, name, b, query)
 	case r.Method == http.MethodPost && query.Has("delete"):
 		return m.deleteMany(w, r, b, body)
-	case r.Method == http.MethodDelete && len(b.objects) > 0:
-		return fail(http.StatusConflict, "BucketNotEmpty", "%s", name)
+	case r.Method == http.MethodGet && query.Has("versions"):
+		return m.listVersions(w, name, b, query)
+	case r.Method == http.MethodGet && query.Has("uploads"):
+		return m.listUploads(w, name, query)
+	case r.Method == http.MethodPut && query.Has("versioning"):
+		b.versioned = true
+		return nil
+	case r.Method == http.MethodDelete && b.entries() > 0:
+		return fail(http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
 	case r.Method == http.MethodDelete:
 		delete(m.buckets, name)
 		w.WriteHeader(http.StatusNoContent)

@@ -48,7 +48,7 @@ func (m *Memory) put(w http.ResponseWriter, r *http.Request, b *bucket, key stri
 		}
 	}
 	o.etag = etagOf(o.body)
-	b.objects[key] = o
+	m.store(b, key, o)
 	w.Header().Set("ETag", o.etag)
 	if from == "" {
 		return nil
@@ -141,14 +141,20 @@ func (m *Memory) deleteMany(w http.ResponseWriter, r *http.Request, b *bucket, b
 		return fail(http.StatusBadRequest, "InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 	}
 	var wanted struct {
-		Object []struct{ Key string }
+		Object []struct{ Key, VersionId string }
 		Quiet  bool
 	}
 	if err := xml.Unmarshal(body, &wanted); err != nil || len(wanted.Object) == 0 || len(wanted.Object) > 1000 {
 		return fail(http.StatusBadRequest, "MalformedXML", "%d objects, %v", len(wanted.Object), err)
 	}
-	type deleted struct{ Key string }
-	type kept struct{ Key, Code, Message string }
+	type deleted struct {
+		Key, VersionId string `xml:",omitempty"`
+	}
+	type kept struct {
+		Key           string
+		VersionId     string `xml:",omitempty"`
+		Code, Message string
+	}
 	result := struct {
 		XMLName xml.Name  `xml:"DeleteResult"`
 		Deleted []deleted `xml:",omitempty"`
@@ -157,13 +163,13 @@ func (m *Memory) deleteMany(w http.ResponseWriter, r *http.Request, b *bucket, b
 	for _, o := range wanted.Object {
 		if m.Keep != nil {
 			if code := m.Keep(o.Key); code != "" {
-				result.Error = append(result.Error, kept{o.Key, code, "as the test wants it"})
+				result.Error = append(result.Error, kept{o.Key, o.VersionId, code, "as the test wants it"})
 				continue
 			}
 		}
-		delete(b.objects, o.Key)
+		m.remove(b, o.Key, o.VersionId)
 		if !wanted.Quiet {
-			result.Deleted = append(result.Deleted, deleted{o.Key})
+			result.Deleted = append(result.Deleted, deleted{o.Key, o.VersionId})
 		}
 	}
 	return writeXML(w, http.StatusOK, result)

@@ -74,5 +74,16 @@ func (d *deployment) tryFunction(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	return functiontest.Try(ctx, functiontest.Function{Name: site.FunctionFile, Code: d.plan.input.FunctionCode}, functiontest.Store(keys))
+	return functiontest.Try(ctx, d.function(), functiontest.Store(keys))
+}
+
+// adviseOnNames says which of the site's names the function should redirect, and does not.
+func (d *deployment) adviseOnNames(ctx context.Context) {
+	if missing, err := functiontest.NotRedirected(ctx, d.function(), d.project.Names(), nil); err == nil && missing != "" {
+		d.report.Warn("%s", missing)
+	}
+}
+
+func (d *deployment) function() functiontest.Function {
+	return functiontest.Function{Name: site.FunctionFile, Code: d.plan.input.FunctionCode}
 }

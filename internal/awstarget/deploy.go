@@ -84,6 +84,7 @@ func (d *deployment) prepare(ctx context.Context) error {
 			d.report.Warn("the %s has changed since the last deploy; the new one is deployed", what)
 		}
 	}
+	d.adviseOnNames(ctx)
 	if d.binary, err = binary.Load(d.opts.Executable, d.state.Parameters[template.ParamReleaseArchitecture]); err != nil {
 		return err
 	}

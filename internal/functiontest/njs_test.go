@@ -193,3 +193,45 @@ func TestRoutingsInNJS(t *testing.T) {
 		}
 	}
 }
+
+// The redirects of hosts answer in njs as here, by the same vectors.
+func TestRedirectsInNJS(t *testing.T) {
+	need.Program(t, "njs", "apt-get install njs")
+	data, err := os.ReadFile(filepath.Join("..", "routing", "testdata", "redirects.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []struct {
+		Name, Host, URI, Want string
+		Query                 *string
+	}
+	if err := json.Unmarshal(data, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	code, err := routing.Code(site.RoutingSPA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code = routing.WithRedirects(code, site.Config{DomainName: "example.com", DomainNames: []string{"shop.example.org", "www.example.net"}}.Names())
+	for _, v := range vectors {
+		t.Run(v.Name, func(t *testing.T) {
+			ev, err := URLEvent("GET", "/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ev.Request.URI, ev.Request.RawQuery, ev.Request.Headers = v.URI, v.Query, map[string]cfjs.Value{}
+			if v.Host != "" {
+				ev.Request.Headers["host"] = cfjs.Value{Value: v.Host}
+			}
+			c := Case{Function: Function{Code: code}, Event: ev}
+			if v.Want == "" {
+				c.Expected.Request, _ = json.Marshal(map[string]string{"method": "GET"})
+			} else {
+				c.Expected.Response, _ = json.Marshal(map[string]any{"statusCode": 301, "headers": map[string]any{"location": map[string]string{"value": v.Want}}})
+			}
+			for _, line := range compareNJS(t, c) {
+				t.Error(line)
+			}
+		})
+	}
+}

@@ -26,6 +26,8 @@ type plan struct {
 	dir      state.Dir
 	site     state.Site
 	template []byte
+	// function is its function's code.
+	function string
 	// buildspec is nil if the project has no build file.
 	buildspec []byte
 	deployed  *state.Deployed
@@ -58,7 +60,7 @@ func (h *Hosting) plan(ctx context.Context) (*plan, error) {
 			return nil, err
 		}
 	}
-	p := &plan{dir: h.dir, site: h.site, template: rendered, buildspec: spec, deployed: &state.Deployed{
+	p := &plan{dir: h.dir, site: h.site, template: rendered, function: in.FunctionCode, buildspec: spec, deployed: &state.Deployed{
 		Site:        h.project.Name(),
 		Project:     h.project.Dir,
 		Repository:  h.project.Repository,
@@ -145,6 +147,10 @@ func (h *Hosting) advise(ctx context.Context, p *plan, tip string, report hostin
 	}
 	if _, err := os.Stat(p.site.Buildspec()); err == nil && p.buildspec == nil {
 		report.Warn("%s is gone since the last deploy: a commit without it is published as it is, without a build", site.BuildFile)
+	}
+	function := functiontest.Function{Name: site.FunctionFile, Code: p.function}
+	if missing, err := functiontest.NotRedirected(ctx, function, h.project.Names(), h.liveStore()); err == nil && missing != "" {
+		report.Warn("%s", missing)
 	}
 	tree := source.LookAtWorkTree(ctx, h.project.Dir, p.deployed.Branch, site.Folder)
 	if tree.Changed > 0 {

@@ -15,10 +15,18 @@ const FILES =
   ' bin dat data db sqlite pak pck unityweb glb gltf obj mtl fbx stl hdr exr ktx ktx2 basis usdz vrm' +
   ' geojson topojson kml kmz gpx pbf mvt pmtiles parquet arrow onnx tflite gguf safetensors npy ';
 
+// Host names that are redirected, each with the one that takes its place. deploy puts the www of an apex in here, or the
+// apex of a www, as the domain names in the configuration say; yours stay: { 'old.example.com': 'www.example.com' }.
+const REDIRECTS = {};
+
 async function handler(event) {
   const request = event.request;
 
-  // Redirects (to another host name, from an old path) go here: return { statusCode: 301, headers: { location: … } }.
+  const redirect = toOtherHost(request);
+  if (redirect) {
+    return redirect;
+  }
+  // Redirects of your own, from an old path for example, go here: return { statusCode: 301, headers: { location: … } }.
 
   let release;
   try {
@@ -45,6 +53,30 @@ function isFile(uri) {
   const name = uri.slice(uri.lastIndexOf('/') + 1);
   const dot = name.lastIndexOf('.');
   return (dot >= 0 && FILES.includes(' ' + name.slice(dot + 1).toLowerCase() + ' ')) || uri.startsWith('/.well-known/');
+}
+
+// The path and the query string stay, and so does the scheme: the location names none. Whoever has been redirected asks
+// again after five minutes, so that it can be changed.
+function toOtherHost(request) {
+  if (Object.keys(REDIRECTS).length === 0 || !request.headers.host) {
+    return null;
+  }
+  const parts = request.headers.host.value.toLowerCase().split(':'); // the name, and maybe a port
+  const other = REDIRECTS[parts[0]];
+  if (typeof other !== 'string') {
+    return null;
+  }
+  parts[0] = other;
+  const query = request.rawQueryString();
+  return {
+    statusCode: 301,
+    statusDescription: 'Moved Permanently',
+    headers: {
+      'location': { value: '//' + parts.join(':') + request.uri + (query === undefined ? '' : '?' + query) },
+      'cache-control': { value: 'max-age=300' },
+      'strict-transport-security': { value: 'max-age=31536000' }
+    }
+  };
 }
 
 // There is no release yet, or the key-value store cannot be read at this place.

@@ -20,7 +20,7 @@ const maxPipelineName = 20
 const minBuildMinutes, maxBuildMinutes = 5, 480
 
 // For returns what makes hosting.yaml the template of a site. The function is the site's own, or the toolkit's for the
-// site's routing. A repository that is not at GitHub, GitLab or Bitbucket (a local one, for example) has no
+// site's routing, with the redirects that follow from the site's names. A repository that is not at GitHub, GitLab or Bitbucket (a local one, for example) has no
 // FullRepositoryId: that is enough for the local target, and not for a pipeline on AWS.
 func For(s *site.Site) (Input, error) {
 	code, err := s.Function()
@@ -32,6 +32,7 @@ func For(s *site.Site) (Input, error) {
 			return Input{}, err
 		}
 	}
+	code = routing.WithRedirects(code, s.Names())
 	params := Parameters{
 		ParamSiteName:            s.Name(),
 		ParamPipelineName:        pipelineName(s.Name()),

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/need"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
 
 func TestRender(t *testing.T) {
@@ -240,6 +241,37 @@ func TestDiffers(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tc.want)
 			}
 		})
+	}
+}
+
+// The redirects that follow from a site's names are part of what is deployed, and of what it is compared with: a site whose
+// names are the same does not differ, and one with other names does.
+func TestDiffersKnowsRedirects(t *testing.T) {
+	dir := t.TempDir()
+	input := func(domain string) Input {
+		t.Helper()
+		in, err := For(site.New(dir, site.Config{RepoURL: "https://github.com/o/r", BranchName: "main", DomainName: domain}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return in
+	}
+	in := input("example.com")
+	if !strings.Contains(in.FunctionCode, "const REDIRECTS = { 'www.example.com': 'example.com', };") {
+		t.Errorf("function:\n%s", in.FunctionCode)
+	}
+	rendered, err := Render(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Differs(rendered, input("example.com")); got != nil {
+		t.Errorf("the same names differ: %v", got)
+	}
+	if got := Differs(rendered, input("www.example.com")); !slices.Equal(got, []string{DiffersFunction, DiffersConfiguration}) {
+		t.Errorf("other names: %v", got)
+	}
+	if got := Differs(rendered, input("")); !slices.Equal(got, []string{DiffersFunction, DiffersConfiguration}) {
+		t.Errorf("no names: %v", got)
 	}
 }
 

@@ -1,12 +1,14 @@
 package awstarget
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/executions"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pace"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
@@ -151,16 +153,6 @@ func (d *deployment) result(ctx context.Context, e hosting.Execution, why error)
 	return hosting.Deployed{Info: info, Execution: e}, err
 }
 
-func (d *deployment) pause(ctx context.Context, pace time.Duration) error {
-	if d.opts.Pace != 0 {
-		pace = d.opts.Pace
-	}
-	timer := time.NewTimer(pace)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+func (d *deployment) pause(ctx context.Context, pause time.Duration) error {
+	return pace.Wait(ctx, cmp.Or(d.opts.Pace, pause))
 }

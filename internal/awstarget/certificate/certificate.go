@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/acm/types"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pace"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 )
 
@@ -275,12 +276,5 @@ func (c *Certificates) now() time.Time {
 
 // pause waits until the next look. Its error is the context's cause.
 func (c *Certificates) pause(ctx context.Context) error {
-	timer := time.NewTimer(cmp.Or(c.Pace, DefaultPace))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return pace.Wait(ctx, cmp.Or(c.Pace, DefaultPace))
 }

@@ -6,6 +6,7 @@
 package connection
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codeconnections"
 	"github.com/aws/aws-sdk-go-v2/service/codeconnections/types"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pace"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
@@ -204,12 +206,6 @@ func (c *Connections) Console(arn string) string {
 // interrupted, and the next deployment finds the same connection.
 func (c *Connections) Await(ctx context.Context, one Connection, r Repository, report hosting.Reporter) error {
 	report.Detail("waiting for you: open %s and choose \"Update pending connection\"", c.Console(one.ARN))
-	pace := c.Pace
-	if pace == 0 {
-		pace = DefaultPace
-	}
-	tick := time.NewTicker(pace)
-	defer tick.Stop()
 	for {
 		now, err := c.Get(ctx, one.ARN)
 		if err != nil && ctx.Err() == nil {
@@ -218,11 +214,9 @@ func (c *Connections) Await(ctx context.Context, one Connection, r Repository, r
 		if now.Available {
 			return nil
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
+		if err := pace.Wait(ctx, cmp.Or(c.Pace, DefaultPace)); err != nil {
 			return fault.New(fault.Other, "complete it at "+c.Console(one.ARN)+", then run deploy again: it goes on from here",
-				"connection %s to %s is not completed yet: %w", one.Name, r.Provider, context.Cause(ctx))
+				"connection %s to %s is not completed yet: %w", one.Name, r.Provider, err)
 		}
 	}
 }

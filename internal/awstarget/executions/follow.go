@@ -1,13 +1,14 @@
 package executions
 
 import (
+	"cmp"
 	"context"
 	"io"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pace"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 )
 
@@ -45,7 +46,7 @@ func (p *Pipeline) Follow(ctx context.Context, id string, w Watcher) (hosting.Ex
 		if e.Status.Done() {
 			return e, nil
 		}
-		if err := p.pause(ctx); err != nil {
+		if err := pace.Wait(ctx, cmp.Or(p.Pace, DefaultPace)); err != nil {
 			return e, err
 		}
 	}
@@ -105,19 +106,4 @@ func same(a, b hosting.Execution) bool {
 		}
 	}
 	return true
-}
-
-func (p *Pipeline) pause(ctx context.Context) error {
-	pace := p.Pace
-	if pace == 0 {
-		pace = DefaultPace
-	}
-	timer := time.NewTimer(pace)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

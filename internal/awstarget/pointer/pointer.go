@@ -23,6 +23,7 @@ import (
 	smithyendpoints "github.com/aws/smithy-go/endpoints"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pace"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 )
@@ -195,12 +196,8 @@ func (p *Pointer) settle(ctx context.Context, old publish.Version) error {
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
-		t := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return fault.New(fault.Other, "run the same command again", "the key-value store took the new release, and does not show it after %s: %w", settleWithin, ctx.Err())
-		case <-t.C:
+		if err := pace.Wait(ctx, pause); err != nil {
+			return fault.New(fault.Other, "run the same command again", "the key-value store took the new release, and does not show it after %s: %w", settleWithin, err)
 		}
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pace"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/zones"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
@@ -108,12 +108,8 @@ func (r *Records) await(ctx context.Context, id *string) error {
 		if out.ChangeInfo.Status == types.ChangeStatusInsync {
 			return nil
 		}
-		timer := time.NewTimer(cmp.Or(r.Pace, DefaultPace))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return fault.New(fault.Other, "Route 53 goes on by itself; run deploy again", "stopped waiting for the records: %w", context.Cause(ctx))
+		if err := pace.Wait(ctx, cmp.Or(r.Pace, DefaultPace)); err != nil {
+			return fault.New(fault.Other, "Route 53 goes on by itself; run deploy again", "stopped waiting for the records: %w", err)
 		}
 	}
 }

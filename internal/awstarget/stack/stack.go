@@ -6,6 +6,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pace"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 )
@@ -56,6 +58,8 @@ type State struct {
 	Description               string
 	Parameters, Outputs, Tags map[string]string
 	CreatedAt, UpdatedAt      time.Time
+	// Protected is CloudFormation's termination protection.
+	Protected bool
 
 	operations []types.OperationEntry
 }
@@ -97,7 +101,7 @@ func newState(st types.Stack) State {
 	state := State{
 		ID: aws.ToString(st.StackId), Status: st.StackStatus, Reason: aws.ToString(st.StackStatusReason),
 		Description: aws.ToString(st.Description), CreatedAt: aws.ToTime(st.CreationTime), UpdatedAt: aws.ToTime(st.LastUpdatedTime),
-		operations: st.LastOperations,
+		operations: st.LastOperations, Protected: aws.ToBool(st.EnableTerminationProtection),
 		Parameters: map[string]string{}, Outputs: map[string]string{}, Tags: map[string]string{},
 	}
 	for _, p := range st.Parameters {
@@ -155,18 +159,10 @@ func (s *Stack) Template(ctx context.Context) ([]byte, error) {
 
 // pause waits until the next look. Its error is the context's.
 func (s *Stack) pause(ctx context.Context) error {
-	pace := s.Pace
-	if pace == 0 {
-		pace = DefaultPace
-	}
-	timer := time.NewTimer(pace)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if pace.Wait(ctx, cmp.Or(s.Pace, DefaultPace)) != nil {
 		return s.cutOff(ctx)
 	}
+	return nil
 }
 
 // cutOff is the error of an operation that nobody waits for any longer.

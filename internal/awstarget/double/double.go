@@ -1,6 +1,7 @@
 // Package double is an AWS account for tests: it answers over HTTP, in the services' own protocols, what a deployment of
-// the toolkit asks of CloudFormation, CloudFront, CodePipeline, CodeConnections, CodeBuild, CloudWatch Logs, STS, S3 and the
-// KeyValueStore. Requests and answers are held against botocore's models; what does not fit them fails the test.
+// the toolkit asks of CloudFormation, CloudFront, CodePipeline, CodeConnections, CodeBuild, CloudWatch Logs, STS, S3, the
+// KeyValueStore, Certificate Manager, Route 53, and of public DNS. Requests and answers are held against botocore's models;
+// what does not fit them fails the test.
 //
 // It does what it is told: stacks resolve the template that they were sent, the distribution is the toolkit's edge compiled
 // from that template over the S3 double and the KVS double, and pipelines fetch from a git repository and run the
@@ -38,6 +39,8 @@ type Account struct {
 	FailResource map[string]string
 	// Objects makes CloudFormation's checks refuse a change of a resource with this reason, before it is made.
 	Objects map[string]string
+	// FailDelete makes the deletion of a resource fail with this reason.
+	FailDelete map[string]string
 	// StuckRollback makes taking an update back fail.
 	StuckRollback bool
 	// Quick ends an operation of CloudFormation at the first look at it.
@@ -49,11 +52,15 @@ type Account struct {
 	Replaces map[string]bool
 	// Spread is how many looks at a distribution show it InProgress.
 	Spread int
+	// TakenAliases are domain names that a distribution of another account has.
+	TakenAliases map[string]bool
 	// Requests counts the requests by "service Operation".
 	Requests map[string]int
 
 	S3  *s3server.Memory
 	KVS *kvs.Server
+	CA  *CA
+	DNS *DNS
 
 	t      testing.TB
 	server *httptest.Server
@@ -83,12 +90,13 @@ func (f *Fault) Error() string { return f.Code + ": " + f.Message }
 func New(t testing.TB) *Account {
 	t.Helper()
 	a := &Account{
-		Repositories: map[string]string{}, FailResource: map[string]string{}, Objects: map[string]string{}, Replaces: map[string]bool{}, Requests: map[string]int{},
+		Repositories: map[string]string{}, FailResource: map[string]string{}, FailDelete: map[string]string{}, Objects: map[string]string{}, Replaces: map[string]bool{}, Requests: map[string]int{},
 		S3: s3server.NewMemory(), t: t, models: map[string]*wire.Model{}, scratch: t.TempDir(),
-		pipelines: map[string]*pipeline{}, builds: map[string]*build{},
+		CA: &CA{tokens: map[string]string{}}, DNS: &DNS{Outside: map[string]string{}, Undelegated: map[string]bool{}, pending: map[string]int{}},
+		TakenAliases: map[string]bool{}, pipelines: map[string]*pipeline{}, builds: map[string]*build{},
 	}
 	a.KVS = kvs.New(func(format string, args ...any) { t.Errorf(format, args...) })
-	for _, service := range []string{"cloudformation", "cloudfront", "codepipeline", "codeconnections", "codebuild", "logs", "sts"} {
+	for _, service := range []string{"cloudformation", "cloudfront", "codepipeline", "codeconnections", "codebuild", "logs", "sts", "acm", "route53"} {
 		a.models[service] = wire.Load(service)
 	}
 	a.server = httptest.NewServer(a)
@@ -120,10 +128,17 @@ func (a *Account) Client() *http.Client {
 	}
 }
 
-// viewer sends every request to the double, whatever its host resolves to.
+// viewer sends requests to the double, if its DNS has the host at CloudFront.
 type viewer struct{ account *Account }
 
 func (v viewer) RoundTrip(r *http.Request) (*http.Response, error) {
+	elsewhere, err := v.account.resolve(r.URL.Hostname())
+	if err != nil {
+		return nil, err
+	}
+	if elsewhere {
+		return somebodyElse(r), nil
+	}
 	r = r.Clone(r.Context())
 	r.Host = r.URL.Host
 	r.URL.Scheme, r.URL.Host = "http", strings.TrimPrefix(v.account.URL(), "http://")
@@ -225,7 +240,11 @@ func (a *Account) answer(service, name string, req *wire.Request) (map[string]an
 	case "codepipeline":
 		return a.codePipeline(name, req)
 	case "codebuild":
-		return a.codeBuild(req)
+		return a.codeBuild(name, req)
+	case "acm":
+		return a.acm(name, req)
+	case "route53":
+		return a.route53(name, req)
 	default:
 		return a.logs(req)
 	}

@@ -67,7 +67,7 @@ func (a *Account) serveDistribution(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	var handler http.Handler
 	for _, s := range a.stacks {
-		if s.outputs[template.OutputDistributionDomainName] == r.Host {
+		if s.answers(r.Host) {
 			handler = a.edgeOf(s)
 		}
 	}

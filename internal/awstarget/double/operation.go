@@ -1,10 +1,8 @@
 package double
 
 import (
-	"bytes"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 
@@ -76,7 +74,11 @@ func (a *Account) making(s *stack, set *changeSet, c change, before map[string]*
 	return []func(){
 		func() { a.event(s, r, word+"_IN_PROGRESS", "") },
 		func() {
-			if why := a.FailResource[c.name]; why != "" {
+			why := a.FailResource[c.name]
+			if why == "" && c.name == "Distribution" {
+				why = a.refusesAliases(s, set.params)
+			}
+			if why != "" {
 				a.event(s, r, word+"_FAILED", why)
 				s.steps = nil
 				a.takeBack(s, set, before)
@@ -122,22 +124,17 @@ func (a *Account) Busy(name string) {
 	s.steps = []func(){func() {}, func() {}, func() { a.end(s, "UPDATE_COMPLETE") }}
 }
 
-func (a *Account) deleteStack(s *stack) {
-	a.begin(s, "DELETE_IN_PROGRESS", "User Initiated")
-	s.steps = []func(){func() { s.resources = map[string]*resource{}; a.end(s, "DELETE_COMPLETE") }}
-}
-
 // made does what making a resource means in the double.
 func (a *Account) made(s *stack, r *resource, first bool) {
 	switch r.typ {
 	case "AWS::S3::Bucket":
 		if first {
-			req := httptest.NewRequest(http.MethodPut, "/"+r.physical, bytes.NewReader(nil))
-			req.Header.Set("Authorization", "AWS4-HMAC-SHA256 the double's own")
-			rec := httptest.NewRecorder()
-			a.S3.ServeHTTP(rec, req)
+			rec := a.bucket(http.MethodPut, r.physical, "")
 			if rec.Code != http.StatusOK && rec.Code != http.StatusConflict { // left from a stack that was taken back
 				a.t.Errorf("make bucket %s: %d %s", r.physical, rec.Code, rec.Body)
+			}
+			if r.properties["VersioningConfiguration"] != nil {
+				a.bucket(http.MethodPut, r.physical, "?versioning")
 			}
 		}
 	case "AWS::CloudFront::KeyValueStore":

@@ -38,7 +38,7 @@ func (m *Model) Decode(r *http.Request) (*Request, error) {
 	case "query":
 		req, err = m.decodeQuery(body)
 	default:
-		req, err = m.decodeREST(r)
+		req, err = m.decodeREST(r, body)
 	}
 	if err != nil {
 		return nil, err
@@ -156,30 +156,6 @@ func scalar(s *Shape, text string) (any, error) {
 		return time.Parse(time.RFC3339, text)
 	}
 	return text, nil
-}
-
-// decodeREST reads what stands in the path; none of the operations here has a body.
-func (m *Model) decodeREST(r *http.Request) (*Request, error) {
-	given := strings.Split(r.URL.Path, "/")
-	for _, op := range m.Operations {
-		pattern := strings.Split(op.HTTP.RequestURI, "/")
-		if op.HTTP.Method != r.Method || len(pattern) != len(given) {
-			continue
-		}
-		req := &Request{op, map[string]any{}}
-		fits := true
-		for i, p := range pattern {
-			if name, ok := strings.CutPrefix(p, "{"); ok {
-				req.Input[strings.TrimSuffix(name, "}")] = given[i]
-			} else {
-				fits = fits && p == given[i]
-			}
-		}
-		if fits {
-			return req, nil
-		}
-	}
-	return nil, fmt.Errorf("the double has no operation %s %s", r.Method, r.URL.Path)
 }
 
 // common are error codes that every service may answer with (the API References' "Common Errors").

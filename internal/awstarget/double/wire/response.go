@@ -49,6 +49,10 @@ func (m *Model) EncodeError(w http.ResponseWriter, status int, code, message str
 		_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": message})
 		return
 	}
+	if code == invalidBatch {
+		encodeBatchError(w, status, message)
+		return
+	}
 	var b bytes.Buffer
 	b.WriteString("<ErrorResponse><Error><Type>Sender</Type><Code>")
 	_ = xml.EscapeText(&b, []byte(code))
@@ -97,23 +101,6 @@ func (m *Model) writeQuery(w http.ResponseWriter, op *Operation, out map[string]
 		fmt.Fprintf(&b, "</%s>", wrapper)
 	}
 	fmt.Fprintf(&b, "<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></%sResponse>", op.Name)
-	w.Header().Set("Content-Type", "text/xml")
-	_, _ = w.Write(b.Bytes())
-}
-
-// writeREST writes the payload as the body, and what belongs there into the headers.
-func (m *Model) writeREST(w http.ResponseWriter, op *Operation, out map[string]any) {
-	s := m.Shapes[op.Output.Shape]
-	for name, ref := range s.Members {
-		if text, ok := out[name].(string); ok && ref.Location == "header" {
-			w.Header().Set(ref.LocationName, text)
-		}
-	}
-	var b bytes.Buffer
-	root := s.Members[s.Payload]
-	fmt.Fprintf(&b, `<?xml version="1.0"?><%s>`, root.Shape)
-	m.writeXML(&b, root.Shape, out[s.Payload])
-	fmt.Fprintf(&b, "</%s>", root.Shape)
 	w.Header().Set("Content-Type", "text/xml")
 	_, _ = w.Write(b.Bytes())
 }

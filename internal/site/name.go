@@ -1,6 +1,7 @@
 package site
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
@@ -19,7 +20,12 @@ const maxSlug = 20
 // hash of the whole source (repository, branch and subfolder; or bucket and prefix). Two sources never share a name, and
 // one source has the same name whether its address is an https or an ssh one, with ".git" or without. The name is a DNS
 // label that begins with a letter.
+//
+// A site whose bucket deploy makes has no source that could name it: its name is the one in its configuration.
 func (s *Site) Name() string {
+	if s.Config.SiteName != "" {
+		return s.Config.SiteName
+	}
 	sum := sha256.Sum256([]byte(s.identity()))
 	return s.slug() + "-" + hex.EncodeToString(sum[:4])
 }
@@ -32,6 +38,14 @@ func (s *Site) identity() string {
 	return strings.Join([]string{"git", normalRepository(s.Repository), s.Config.BranchName, s.Subdir}, "\x00")
 }
 
+// NewName is a SiteName that no other site has, for a project folder of the given name.
+func NewName(folder string) string {
+	var random [4]byte
+	_, _ = rand.Read(random[:]) // never fails
+	const room = maxSiteName - 9
+	return strings.TrimRight(slug(folder)[:min(len(slug(folder)), room)], "-") + "-" + hex.EncodeToString(random[:])
+}
+
 func (s *Site) slug() string {
 	name := s.Config.S3Bucket
 	if s.Repository != "" {
@@ -41,6 +55,11 @@ func (s *Site) slug() string {
 		}
 		name = strings.TrimSuffix(path.Base(name), ".git")
 	}
+	return slug(name)
+}
+
+// slug is a name as the beginning of a DNS label of at most maxSlug characters.
+func slug(name string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(name) {
 		switch {

@@ -117,3 +117,17 @@ func TestStripCredentials(t *testing.T) {
 		}
 	}
 }
+
+// A name for a bucket that deploy makes is new each time, and fits everything that is named after it.
+func TestNewName(t *testing.T) {
+	for folder, want := range map[string]string{"hello": `^hello-[0-9a-f]{8}$`, "My Great-Project": `^my-great-p[a-z]?-[0-9a-f]{8}$`, "1": `^site-1-[0-9a-f]{8}$`, "": `^site-[0-9a-f]{8}$`} {
+		name := site.NewName(folder)
+		s := &site.Site{Config: site.Config{SiteName: name}}
+		if !regexp.MustCompile(want).MatchString(name) || len(name) > 20 || name == site.NewName(folder) || s.Name() != name {
+			t.Errorf("%q: %s, want %s", folder, name, want)
+		}
+		if err := (site.Config{SiteName: name}).Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+}

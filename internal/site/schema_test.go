@@ -70,6 +70,7 @@ func TestSchema(t *testing.T) {
 	for key, values := range map[string][]string{
 		"domainName":   {"a.b", "www.Example.com", "x--y.example", "a", "a.b.", "-a.b", "a_b.c", "*.a.b", "https://a.b"},
 		"hostedZoneId": {"Z1", "/hostedzone/Z1", "z1", "hostedzone/Z1", "Z"},
+		"siteName":     {"a", "hello-3f9a2c71", "a-", "1a", "A", "a234567890123456789-b"},
 		"s3bucket":     {"abc", "a.b-c", "ab", "Abc", "-abc", "s3://abc"},
 	} {
 		pattern := regexp.MustCompile(s.Properties[key].Pattern)
@@ -84,7 +85,7 @@ func wantParse(t *testing.T, key, value string, ok bool) {
 	t.Helper()
 	text := fmt.Sprintf(`{"repoUrl": ".", "branchName": "main", %q: %s}`, key, value)
 	switch key {
-	case "s3bucket":
+	case "s3bucket", "siteName":
 		text = fmt.Sprintf(`{%q: %s}`, key, value)
 	case "domainNames":
 		text = fmt.Sprintf(`{"repoUrl": ".", "branchName": "main", "domainName": "other.example", %q: %s}`, key, value)

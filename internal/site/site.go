@@ -43,11 +43,13 @@ type Config struct {
 	BranchName string `json:"branchName,omitempty"`
 	// Paths are globs of files in the repository, relative to its top, with slashes: a commit that changes none of them is
 	// not deployed by itself. Without any, every commit is.
-	Paths     []string `json:"paths,omitempty"`
-	S3Bucket  string   `json:"s3bucket,omitempty"`
-	S3Path    string   `json:"s3path,omitempty"`
-	Framework string   `json:"framework,omitempty"`
-	Routing   Routing  `json:"routing,omitempty"`
+	Paths    []string `json:"paths,omitempty"`
+	S3Bucket string   `json:"s3bucket,omitempty"`
+	// SiteName is the name of a site whose zip files go into a bucket that deploy makes; it takes the place of S3Bucket.
+	SiteName  string  `json:"siteName,omitempty"`
+	S3Path    string  `json:"s3path,omitempty"`
+	Framework string  `json:"framework,omitempty"`
+	Routing   Routing `json:"routing,omitempty"`
 	// DomainName is the name that the site is known by, DomainNames are further ones that serve it too.
 	DomainName  string   `json:"domainName,omitempty"`
 	DomainNames []string `json:"domainNames,omitempty"`
@@ -61,6 +63,9 @@ type Config struct {
 	// PollSeconds is how often a remote repository is asked for news; DefaultPoll if it is 0. Local target only.
 	PollSeconds int `json:"pollSeconds,omitempty"`
 }
+
+// Zips reports whether the site is fed by zip files instead of a repository.
+func (c Config) Zips() bool { return c.S3Bucket != "" || c.SiteName != "" }
 
 // Equal reports whether two configurations have the same values.
 func (c Config) Equal(other Config) bool { return bytes.Equal(c.Marshal(), other.Marshal()) }

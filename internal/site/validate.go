@@ -53,9 +53,15 @@ func (c Config) problems(given func(key string) bool) []problem {
 
 // sourceProblems checks that there is one source: a branch of a repository, or zip files in a bucket.
 func (c Config) sourceProblems() []problem {
-	const choose = `a site has one source: "repoUrl" and "branchName", or "s3bucket" and "s3path"`
+	const choose = `a site has one source: "repoUrl" and "branchName", or "s3bucket" and "s3path"; with "siteName" instead of "s3bucket", deploy makes the bucket`
 	repo, s3 := c.RepoURL != "" || c.BranchName != "", c.S3Bucket != "" || c.S3Path != ""
 	switch {
+	case repo && c.SiteName != "":
+		return []problem{{"siteName", "the site has both a repository and a name for zip files", choose}}
+	case c.S3Bucket != "" && c.SiteName != "":
+		return []problem{{"siteName", "the site has both a bucket and a name for one that deploy makes", choose}}
+	case c.SiteName != "":
+		return c.bucketProblems()
 	case repo && s3:
 		return []problem{{"s3bucket", "the site has both a repository and a bucket", choose}}
 	case !repo && !s3:
@@ -82,9 +88,19 @@ func (c Config) sourceProblems() []problem {
 // bucketName is the rule of general purpose buckets (S3 User Guide, "General purpose bucket naming rules").
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
+// maxSiteName is what CodePipeline keeps of a pipeline's name where it names the artifacts.
+const maxSiteName = 20
+
+var siteName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$`)
+
 func (c Config) bucketProblems() []problem {
 	var found []problem
-	if _, err := netip.ParseAddr(c.S3Bucket); !bucketName.MatchString(c.S3Bucket) || strings.Contains(c.S3Bucket, "..") || err == nil {
+	if c.SiteName != "" {
+		if !siteName.MatchString(c.SiteName) {
+			found = append(found, problem{"siteName", fmt.Sprintf(`"siteName": %q is not a name`, c.SiteName),
+				fmt.Sprintf("write at most %d lower-case letters, digits and hyphens, beginning with a letter", maxSiteName)})
+		}
+	} else if _, err := netip.ParseAddr(c.S3Bucket); !bucketName.MatchString(c.S3Bucket) || strings.Contains(c.S3Bucket, "..") || err == nil {
 		found = append(found, problem{"s3bucket", fmt.Sprintf(`"s3bucket": %q is not a bucket name`, c.S3Bucket),
 			"a bucket name has 3 to 63 lower-case letters, digits, dots and hyphens; write it without s3://"})
 	}
@@ -103,7 +119,7 @@ const (
 // pathsProblem says what is wrong with the path filters; "" if nothing is. A comma would end a filter in the template's
 // parameter, and braces make no sense without one.
 func (c Config) pathsProblem() (why, hint string) {
-	if len(c.Paths) > 0 && c.S3Bucket != "" {
+	if len(c.Paths) > 0 && c.Zips() {
 		return "a site that is fed by zip files has no paths to watch", `remove "paths"`
 	}
 	if len(c.Paths) > MaxPaths {

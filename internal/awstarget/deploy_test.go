@@ -206,3 +206,19 @@ func TestProgressByOperation(t *testing.T) {
 		})
 	}
 }
+
+// A deployment asks each service at its own endpoint, if there is one, and then never at the general one.
+func TestServiceEndpoints(t *testing.T) {
+	b := newBed(t, false)
+	b.account.CompleteNew(1)
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	for _, service := range []string{"STS", "S3", "CLOUDFORMATION", "CLOUDFRONT", "CLOUDFRONT_KEYVALUESTORE", "CODECONNECTIONS", "CODEPIPELINE", "CODEBUILD", "CLOUDWATCH_LOGS"} {
+		t.Setenv("AWS_ENDPOINT_URL_"+service, b.account.URL())
+	}
+	// The release step has an environment of its own, which the double makes.
+	r := &recorder{}
+	if _, err := b.deploy(r); err != nil {
+		t.Fatalf("%v\n%s", err, r)
+	}
+}

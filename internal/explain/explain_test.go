@@ -126,6 +126,8 @@ func TestExplain(t *testing.T) {
 		"no-release": {query: explain.Query{URL: "/"}, change: func(o *edge.Options) {
 			o.KV = func() (cfjs.KV, error) { return store{}, nil }
 		}},
+		"other-name": {query: explain.Query{URL: "https://example.org/"}, change: withDomain},
+		"redirected": {query: explain.Query{URL: "https://www.example.com/about?utm=1"}, change: withDomain},
 		"function-fails": {query: explain.Query{URL: "/"}, change: func(o *edge.Options) {
 			for i := range o.Config.Behaviors {
 				if f := o.Config.Behaviors[i].ViewerRequest; f != nil {
@@ -149,6 +151,19 @@ func TestExplain(t *testing.T) {
 			}
 			golden(t, name+".json", x)
 		})
+	}
+}
+
+// withDomain gives the site a domain and its partner.
+func withDomain(o *edge.Options) {
+	names := site.Config{DomainName: "example.com"}.Names()
+	for _, n := range names {
+		o.Config.Aliases = append(o.Config.Aliases, n.Host)
+	}
+	for i := range o.Config.Behaviors {
+		if f := o.Config.Behaviors[i].ViewerRequest; f != nil {
+			f.Code = routing.WithRedirects(f.Code, names)
+		}
 	}
 }
 

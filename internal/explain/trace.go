@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -221,6 +222,9 @@ func notes(x *Explanation, t *edge.Trace, req *http.Request, opts edge.Options) 
 	if x.Release == "" {
 		add("no release is live")
 	}
+	if host := req.URL.Hostname(); !slices.Contains(hosts(opts.Config), strings.ToLower(host)) && !loopback(host) {
+		add("%s is no name of this site, which answers to %s", host, strings.Join(hosts(opts.Config), ", "))
+	}
 	if !opts.HTTPS && req.URL.Scheme == "http" {
 		switch t.Behavior.ViewerProtocolPolicy {
 		case "redirect-to-https":
@@ -243,4 +247,19 @@ func notes(x *Explanation, t *edge.Trace, req *http.Request, opts edge.Options) 
 		add("no origin was asked: no object can have the key %q", x.Key)
 	}
 	return list
+}
+
+// hosts are the names that the distribution answers to, its own last.
+func hosts(config edge.Config) []string {
+	var names []string
+	for _, name := range config.Aliases {
+		names = append(names, strings.ToLower(name))
+	}
+	return append(names, config.DomainName)
+}
+
+// loopback reports whether a host is this machine as such: the local target answers there for its only site.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"crypto/sha1"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,16 +13,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/account"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// sts is AWS's answer to GetCallerIdentity, or an error of its.
-func sts(t *testing.T, code string) string {
+// identity is AWS's answer to GetCallerIdentity, or an error of its.
+func identity(t *testing.T, code string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/xml")
@@ -84,6 +83,18 @@ login_session = arn:aws:iam::123456789012:user/alice
 [profile tool]
 region = us-east-1
 credential_process = /nonexistent/tool get
+[profile stale]
+region = us-east-2
+sso_session = stale
+sso_account_id = 123456789012
+sso_role_name = Admin
+[sso-session stale]
+sso_start_url = https://example.awsapps.com/start
+sso_region = us-east-1
+[profile role]
+region = us-east-1
+role_arn = arn:aws:iam::123456789012:role/deploy
+source_profile = keys
 [profile nowhere]
 aws_access_key_id = AKIDPROFILE
 aws_secret_access_key = secret
@@ -109,7 +120,7 @@ func TestIdentity(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world(t, profiles, test.env)
 			t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1/nobody")
-			t.Setenv("AWS_ENDPOINT_URL_STS", sts(t, "")) // the service's own goes before the general one
+			t.Setenv("AWS_ENDPOINT_URL_STS", identity(t, "")) // the service's own goes before the general one
 			a, err := account.Open(t.Context(), test.options)
 			if err != nil {
 				t.Fatal(err)
@@ -121,21 +132,37 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-func TestEndpointsOfTheEnvironment(t *testing.T) {
-	world(t, profiles, keys)
-	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-	t.Setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000")
-	a, err := account.Load(t.Context(), account.Options{})
+// nobody is an address at which there is no credentials' service.
+func nobody(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// signedInUntil puts the token of a sign-in into the SDK's cache, as "aws sso login" does: without one to refresh it by.
+func signedInUntil(t *testing.T, session, until string) {
+	t.Helper()
+	home, err := os.UserHomeDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := s3.NewFromConfig(a.Config).Options().BaseEndpoint; got == nil || *got != "http://127.0.0.1:9000" {
-		t.Errorf("S3 is asked at %v", got)
+	dir := filepath.Join(home, ".aws", "sso", "cache")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := `{"accessToken": "t", "expiresAt": "` + until + `", "region": "us-east-1", "startUrl": "https://example.awsapps.com/start"}`
+	if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%x.json", sha1.Sum([]byte(session)))), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
 // TestNoCredentials holds every sentence about missing, expired and refused credentials.
 func TestNoCredentials(t *testing.T) {
+	tokenFile := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(tokenFile, []byte("eyJhbGciOiJSUzI1NiJ9.e30.c2ln"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name    string
 		options account.Options
@@ -154,13 +181,24 @@ func TestNoCredentials(t *testing.T) {
 		{name: "keys refused", options: account.Options{Profile: "keys"}, code: "InvalidClientTokenId", reason: account.Refused},
 		{name: "no web identity token", env: map[string]string{"AWS_WEB_IDENTITY_TOKEN_FILE": "/nonexistent/token",
 			"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/deploy", "AWS_REGION": "us-east-1"}, reason: account.Unavailable},
+		{name: "sign-in expired", options: account.Options{Profile: "stale"}, reason: account.Expired},
+		{name: "role of a profile refused", options: account.Options{Profile: "role"}, code: "AccessDenied", reason: account.Unavailable},
+		{name: "role of a profile with expired keys", options: account.Options{Profile: "role"}, code: "ExpiredToken", reason: account.Expired},
+		{name: "web identity token expired", env: map[string]string{"AWS_WEB_IDENTITY_TOKEN_FILE": tokenFile,
+			"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/deploy", "AWS_REGION": "us-east-1"}, code: "ExpiredTokenException", reason: account.Expired},
+		{name: "web identity not trusted", env: map[string]string{"AWS_WEB_IDENTITY_TOKEN_FILE": tokenFile,
+			"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/deploy", "AWS_REGION": "us-east-1"}, code: "AccessDenied", reason: account.Unavailable},
+		{name: "container gives none", env: map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": nobody(t), "AWS_REGION": "us-east-1"}, reason: account.Unavailable},
+		{name: "instance without a role", env: map[string]string{"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": nobody(t),
+			"AWS_REGION": "us-east-1"}, reason: account.Missing},
 		{name: "clock is wrong", env: keys, code: "RequestTimeTooSkewed"},
 	}
 	var text strings.Builder
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			world(t, profiles, test.env)
-			t.Setenv("AWS_ENDPOINT_URL_STS", sts(t, test.code))
+			t.Setenv("AWS_ENDPOINT_URL_STS", identity(t, test.code))
+			signedInUntil(t, "stale", "2020-01-02T03:04:05Z")
 			_, err := account.Open(t.Context(), test.options)
 			if err == nil {
 				t.Fatal("no error")

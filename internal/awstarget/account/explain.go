@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -78,6 +79,16 @@ func cause(err error) string {
 	}
 }
 
+// said is an error in fewer words than its own.
+type said struct {
+	text string
+	err  error
+}
+
+func (s *said) Error() string { return s.text }
+
+func (s *said) Unwrap() error { return s.err }
+
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // expiredCodes and refusedCodes are what services answer to credentials that they do not accept. A service that is not
@@ -98,7 +109,8 @@ func (a *Account) Explain(err error) error {
 	if errors.As(err, &api) {
 		switch code := api.ErrorCode(); {
 		case code == "RequestTimeTooSkewed":
-			return fault.New(fault.Other, "set this machine's clock, then run the same command again", "%w", err)
+			return fault.New(fault.Other, "set this machine's clock, then run the same command again",
+				"this machine's clock is minutes off, and AWS takes no request with a time like that: %w", &said{cause(err), err})
 		case expiredCodes[code]:
 			return a.credentials(Expired, err)
 		case refusedCodes[code]:
@@ -147,7 +159,17 @@ func isSignIn(err error) bool {
 }
 
 func (a *Account) credentials(reason Reason, err error) error {
-	return &fault.Error{Kind: fault.Other, Hint: mend(reason, a.Source), Err: &CredentialsError{Reason: reason, Source: a.Source, Err: err}}
+	hint := mend(reason, a.Source)
+	if a.Source.Role != "" && refusesRole(err) {
+		hint = "let the role trust these credentials: aws iam get-role --query Role.AssumeRolePolicyDocument --role-name " + path.Base(a.Source.Role)
+	}
+	return &fault.Error{Kind: fault.Other, Hint: hint, Err: &CredentialsError{Reason: reason, Source: a.Source, Err: err}}
+}
+
+// refusesRole reports whether the credentials are good, and the role that is to be assumed with them does not trust them.
+func refusesRole(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && (api.ErrorCode() == "AccessDenied" || api.ErrorCode() == "InvalidIdentityToken")
 }
 
 // mend is the command that gets credentials again from a source.

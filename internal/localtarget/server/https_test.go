@@ -128,8 +128,19 @@ func TestHTTPS(t *testing.T) {
 				t.Errorf("a name of no site: %v", err)
 			}
 			// Nobody is asked for certificates as long as only this machine reaches the server.
-			if _, err := c.Get("https://shop.example.com/"); err == nil {
-				t.Error("a domain has a certificate out of nowhere")
+			// A domain can be tried all the same, by who asks for no proof.
+			if _, err := c.Get("https://shop.example.com/"); err == nil || !strings.Contains(err.Error(), "not permitted") {
+				t.Errorf("a domain that this machine cannot vouch for: %v", err)
+			}
+		})
+	}
+	for proto, c := range clients(t, h.HTTPS, &tls.Config{InsecureSkipVerify: true}) {
+		t.Run("domain without proof, "+proto, func(t *testing.T) {
+			if res, body := fetch(t, c, "https://shop.example.com/"); res.StatusCode != 200 || body != "this is two" {
+				t.Errorf("%d %q", res.StatusCode, body)
+			}
+			if _, err := c.Get("https://other.example.com/"); err == nil || !strings.Contains(err.Error(), "unrecognized name") {
+				t.Errorf("a name of no site: %v", err)
 			}
 		})
 	}

@@ -1,5 +1,6 @@
 // Package certs finds the certificate for each name that is served: from an ACME authority for names on the Internet, from
-// an authority of this machine for those that exist on it alone. A name that no site has gets none, whoever asks.
+// an authority of this machine for those that exist on it alone. Where nobody is asked for certificates, names on the Internet
+// get one of that authority too, which it cannot vouch for. A name that no site has gets none, whoever asks.
 package certs
 
 import (
@@ -154,7 +155,7 @@ func (k *Keeper) Manage(names []string) {
 	k.managed = public
 	if k.acme == nil {
 		for _, name := range added {
-			k.opts.Log.Warn("a domain gets no certificate: the server listens on this machine alone; give --acme-ca, or a public address with --listen-https", "domain", name)
+			k.opts.Log.Warn("a domain has a certificate that nobody trusts: the server listens on this machine alone; give --acme-ca, or a public address with --listen-https", "domain", name)
 		}
 		return
 	}
@@ -207,7 +208,8 @@ func (k *Keeper) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 	case Local(name):
 		return k.local.leaf(name)
 	case k.acme == nil:
-		return nil, nil
+		// So that a domain can be tried before it leads anywhere, by whoever asks for no proof: the root cannot vouch for it.
+		return k.local.leaf(name)
 	}
 	c, err := k.acme.GetCertificate(hello)
 	if err != nil {

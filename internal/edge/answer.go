@@ -40,6 +40,8 @@ type answer struct {
 	result result
 	// static are headers that many answers share; extra are this answer's, and win over static ones of the same name.
 	static, extra []field
+	// space is where extra begins in an answer from the cache, to be spared growing.
+	space [4]field
 	// head is static ready to be sent, without Content-Length; nil if it is not ready.
 	head []byte
 	// body is the content, or object is, which is streamed, or live is, which comes from a custom origin as it is. None is

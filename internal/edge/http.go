@@ -112,6 +112,9 @@ func (e *Edge) newRequest(hr *http.Request) *request {
 		method:  hr.Method,
 		host:    hr.Host,
 		ip:      hr.RemoteAddr,
+		address: hr.RemoteAddr,
+		version: httpVersion(hr),
+		tls:     hr.TLS,
 		http10:  !hr.ProtoAtLeast(1, 1),
 		secure:  hr.TLS != nil,
 		hasBody: hr.ContentLength != 0,
@@ -141,5 +144,7 @@ func newRequestID() string {
 	for i := 0; i < len(b); i += 8 {
 		binary.LittleEndian.PutUint64(b[i:], rand.Uint64())
 	}
-	return base64.URLEncoding.EncodeToString(b[:])
+	var text [56]byte
+	base64.URLEncoding.Encode(text[:], b[:])
+	return string(text[:])
 }

@@ -30,6 +30,7 @@ func (e *Edge) respond(ctx context.Context, r *request, t *target, en *entry, re
 		return e.stream(ctx, r, t, en, ranged)
 	}
 	a := &answer{status: http.StatusOK, result: res, static: f.ok, head: f.okHead, body: f.body, length: int64(len(f.body))}
+	a.extra = a.space[:0]
 	if en.large {
 		a.length = en.size
 	}

@@ -51,7 +51,7 @@ type fleet struct {
 }
 
 func newFleet(dir state.Dir, version string, cacheBytes int64, log *slog.Logger, access *logFile) *fleet {
-	f := &fleet{dir: dir, version: version, log: log, access: slog.New(slog.NewJSONHandler(access, nil)), metrics: metrics.New(),
+	f := &fleet{dir: dir, version: version, log: log, access: slog.New(newAccessHandler(access)), metrics: metrics.New(),
 		cache: edge.NewCache(cacheBytes), sites: map[string]*tenant{}}
 	f.ctx, f.end = context.WithCancel(context.Background())
 	f.routes.Store(&routes{})

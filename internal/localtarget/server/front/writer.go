@@ -33,6 +33,9 @@ func (w *Writer) AddHead(lines []byte) bool {
 	return ok && to.AddHead(lines)
 }
 
+// pacer is a writer that gives a viewer StallTimeout for each stallBytes by itself, so that it can be given a body as a whole.
+type pacer interface{ PacesWrites() }
+
 // WriteHeader implements http.ResponseWriter.
 func (w *Writer) WriteHeader(status int) {
 	if w.status < 200 {
@@ -45,6 +48,11 @@ func (w *Writer) WriteHeader(status int) {
 func (w *Writer) Write(p []byte) (n int, err error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
+	}
+	if _, ok := w.ResponseWriter.(pacer); ok {
+		n, err = w.ResponseWriter.Write(p)
+		w.written += int64(n)
+		return n, err
 	}
 	for {
 		part := p[:min(len(p), stallBytes)]

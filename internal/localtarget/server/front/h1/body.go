@@ -95,20 +95,46 @@ func (w *response) push(p []byte) error {
 	if len(w.pending) == 0 && len(p) == 0 {
 		return nil
 	}
-	now := time.Now()
+	w.allow()
+	var err error
+	switch {
+	case len(p) == 0:
+		_, err = w.c.Conn.Write(w.pending)
+	case len(p) <= paced:
+		pieces := net.Buffers{w.pending, p}
+		_, err = pieces.WriteTo(w.c.direct)
+	default:
+		err = w.pace(p)
+	}
+	w.pending = w.pending[:0]
+	return err
+}
+
+// paced is what a viewer has StallTimeout for.
+const paced = 64 << 10
+
+// PacesWrites says that Write gives a viewer StallTimeout for each 64 KB, however much is written at once.
+func (w *response) PacesWrites() {}
+
+// allow gives the viewer StallTimeout from now.
+func (w *response) allow() {
 	stall := w.c.server.StallTimeout
-	if by := now.Add(stall); w.c.writeBy.Before(by.Add(-slack(stall))) {
+	if by := time.Now().Add(stall); w.c.writeBy.Before(by.Add(-slack(stall))) {
 		w.c.writeBy = by
 		_ = w.c.Conn.SetWriteDeadline(by)
 	}
-	var err error
-	if len(p) == 0 {
-		_, err = w.c.Conn.Write(w.pending)
-	} else {
-		pieces := net.Buffers{w.pending, p}
-		_, err = pieces.WriteTo(w.c.direct)
+}
+
+// paceByPieces sends what is pending and then p.
+func (w *response) paceByPieces(p []byte) error {
+	pieces := net.Buffers{w.pending, p[:paced]}
+	_, err := pieces.WriteTo(w.c.direct)
+	for p = p[paced:]; err == nil && len(p) > 0; {
+		w.allow()
+		piece := p[:min(paced, len(p))]
+		_, err = w.c.direct.Write(piece)
+		p = p[len(piece):]
 	}
-	w.pending = w.pending[:0]
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -37,6 +38,10 @@ type conn struct {
 
 	// direct is what lies below Conn, for the system calls that send several pieces, or files.
 	direct net.Conn
+	// raw is direct for system calls of our own; nil until one is needed.
+	raw     syscall.RawConn
+	sending sending
+	send    func(fd uintptr) bool // sending's
 
 	base     *http.Request // what all requests have in common
 	response response

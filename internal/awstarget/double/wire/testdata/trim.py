@@ -7,14 +7,16 @@ WANTED = {
         "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "DescribeStacks",
         "DescribeStackEvents", "DescribeEvents", "GetTemplate", "DeleteStack", "ContinueUpdateRollback",
         "ListStackResources"],
-    "cloudfront/2020-05-31": ["GetDistribution"],
+    "cloudfront/2020-05-31": [
+        "GetDistribution", "ListDistributions", "ListFunctions", "ListOriginAccessControls", "ListKeyValueStores"],
     "codepipeline/2015-07-09": [
         "StartPipelineExecution", "StopPipelineExecution", "ListPipelineExecutions", "ListActionExecutions"],
     "codeconnections/2023-12-01": ["ListConnections", "GetConnection", "CreateConnection", "ListTagsForResource"],
     "codebuild/2016-10-06": ["BatchGetBuilds", "StopBuild"],
     "logs/2014-03-28": ["GetLogEvents"],
     "sts/2011-06-15": ["GetCallerIdentity", "AssumeRoleWithWebIdentity"],
-    "iam/2010-05-08": ["ListOpenIDConnectProviders", "GetOpenIDConnectProvider"],
+    "iam/2010-05-08": ["ListOpenIDConnectProviders", "GetOpenIDConnectProvider", "SimulatePrincipalPolicy"],
+    "service-quotas/2019-06-24": ["ListServiceQuotas"],
     "acm/2015-12-08": [
         "RequestCertificate", "DescribeCertificate", "ListCertificates", "ListTagsForCertificate", "DeleteCertificate"],
     "route53/2013-04-01": [

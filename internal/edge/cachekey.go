@@ -62,7 +62,11 @@ func (p *CachePolicy) keyParts(r *request) string {
 				writePart(&b, "\n", n.lower, []string{r.host})
 				continue
 			}
-			writePart(&b, "\n", n.lower, []string{r.get(n)})
+			value := r.get(n)
+			if strings.HasPrefix(n.lower, aboutViewer) {
+				value = r.viewerHeader(n.lower)
+			}
+			writePart(&b, "\n", n.lower, []string{value})
 		}
 	}
 	return b.String()

@@ -110,7 +110,6 @@ func (o *customOrigin) request(ctx context.Context, r *request, uri string) (*ht
 	h.Set("X-Forwarded-For", strings.TrimPrefix(r.get(headerName{"X-Forwarded-For", "x-forwarded-for"})+", "+r.ip, ", "))
 	h.Set("Via", "1.1 "+serverName)
 	h.Set("X-Amz-Cf-Id", r.id)
-	h.Del("Accept-Encoding")
 	if enc := r.behavior.acceptEncoding(r); enc != "" {
 		h.Set("Accept-Encoding", enc)
 	}

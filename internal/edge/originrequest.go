@@ -45,6 +45,7 @@ func (r *request) originHeaders() http.Header {
 				out[canonical] = valuesOf(v)
 			}
 		}
+		r.addViewerHeaders(out)
 		return out
 	}
 	for name, values := range r.header {
@@ -55,6 +56,7 @@ func (r *request) originHeaders() http.Header {
 	if sent("Host") {
 		out.Set("Host", r.host)
 	}
+	r.addViewerHeaders(out)
 	return out
 }
 

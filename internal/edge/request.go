@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"crypto/tls"
 	"io"
 	"net/http"
 	"strings"
@@ -20,6 +21,9 @@ type request struct {
 	query    string
 	hasQuery bool
 	host, ip string
+	// address is the viewer's with its port, version that of HTTP, and tls nil for a plain connection.
+	address, version string
+	tls              *tls.ConnectionState
 	// http10 viewers get no compression; secure ones came over TLS; hasBody is true for a GET with a body.
 	http10, secure, hasBody bool
 	header                  http.Header

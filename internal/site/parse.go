@@ -29,7 +29,7 @@ func Parse(file string, data []byte) (Config, error) {
 	d.decode(&c)
 	if len(d.problems) == 0 {
 		for _, p := range c.problems(d.has) {
-			d.report(d.at[p.key], p.text, p.hint)
+			d.report(d.locate(p.key), p.text, p.hint)
 		}
 	}
 	if err := d.err(); err != nil {
@@ -59,7 +59,7 @@ func (c Config) Marshal() []byte {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(c); err != nil { // strings, lists of them and integers only: there is nothing that could fail
+	if err := e.Encode(c); err != nil { // strings, numbers, booleans and lists only: there is nothing that could fail
 		panic(err)
 	}
 	return b.Bytes()
@@ -80,6 +80,14 @@ type located struct {
 }
 
 func (d *document) has(key string) bool { _, ok := d.at[key]; return ok }
+
+// locate is where a key's value is, or, if it was not written, what it would stand in.
+func (d *document) locate(key string) int {
+	if at := strings.LastIndexByte(key, '.'); at >= 0 && !d.has(key) {
+		return d.at[key[:at]]
+	}
+	return d.at[key]
+}
 
 func (d *document) report(offset int, text, hint string) {
 	d.problems = append(d.problems, located{offset, text, hint})
@@ -165,29 +173,55 @@ func (d *document) syntaxHint(offset int) string {
 // decode fills c from the object; the syntax is known to be right.
 func (d *document) decode(c *Config) {
 	d.at = map[string]int{}
-	fields := configFields(c)
-	dec := json.NewDecoder(bytes.NewReader(d.data))
+	d.object(0, reflect.ValueOf(c).Elem(), "")
+}
+
+// object fills a struct from the object that begins at an offset. The keys of objects inside have a prefix, such as
+// "behaviours[0].".
+func (d *document) object(start int, into reflect.Value, prefix string) {
+	fields := fieldsOf(into)
+	dec := json.NewDecoder(bytes.NewReader(d.data[start:]))
 	dec.UseNumber()
 	_, _ = dec.Token()
 	for dec.More() {
-		keyAt := d.skip(int(dec.InputOffset()), " \t\r\n,")
+		keyAt := d.skip(start+int(dec.InputOffset()), " \t\r\n,")
 		token, _ := dec.Token()
 		key := token.(string)
-		valueAt := d.skip(int(dec.InputOffset()), " \t\r\n:")
+		valueAt := d.skip(start+int(dec.InputOffset()), " \t\r\n:")
 		var raw json.RawMessage
 		_ = dec.Decode(&raw)
 		field, known := fields[key]
 		switch {
 		case !known:
-			d.report(keyAt, unknownKey(key), "")
-		case d.has(key):
+			d.report(keyAt, unknownKey(key, keysOf(into.Type())), "")
+		case d.has(prefix + key):
 			d.report(keyAt, fmt.Sprintf("key %q is given twice", key), "remove one of them")
 		default:
-			d.at[key] = valueAt
-			if expected := assign(field, raw); expected != "" {
-				d.report(valueAt, fmt.Sprintf("%q: expected %s, found %s", key, expected, kindOf(firstToken(raw))), "")
+			d.at[prefix+key] = valueAt
+			if expected := d.assign(field, raw, valueAt, prefix+key); expected != "" {
+				d.report(valueAt, fmt.Sprintf("%q: expected %s, found %s", prefix+key, expected, kindOf(firstToken(raw))), "")
 			}
 		}
+	}
+}
+
+// objects fills a list of structs from the list that begins at an offset.
+func (d *document) objects(start int, into reflect.Value, key string) {
+	dec := json.NewDecoder(bytes.NewReader(d.data[start:]))
+	_, _ = dec.Token()
+	for i := 0; dec.More(); i++ {
+		at := d.skip(start+int(dec.InputOffset()), " \t\r\n,")
+		var raw json.RawMessage
+		_ = dec.Decode(&raw)
+		name := fmt.Sprintf("%s[%d]", key, i)
+		d.at[name] = at
+		item := reflect.New(into.Type().Elem()).Elem()
+		if raw[0] == '{' {
+			d.object(at, item, name+".")
+		} else {
+			d.report(at, fmt.Sprintf("%q: expected an object {…}, found %s", name, kindOf(firstToken(raw))), "")
+		}
+		into.Set(reflect.Append(into, item))
 	}
 }
 
@@ -198,9 +232,15 @@ func (d *document) skip(from int, chars string) int {
 	return from
 }
 
-// assign sets a field from a JSON value, or returns what it expected.
-func assign(field reflect.Value, raw json.RawMessage) string {
+// assign sets a field from the JSON value at an offset, or returns what it expected.
+func (d *document) assign(field reflect.Value, raw json.RawMessage, at int, key string) string {
 	switch field.Kind() {
+	case reflect.Pointer:
+		var b bool
+		if raw[0] == 'n' || json.Unmarshal(raw, &b) != nil {
+			return "true or false"
+		}
+		field.Set(reflect.ValueOf(&b))
 	case reflect.Int:
 		n, err := strconv.Atoi(string(raw))
 		if err != nil {
@@ -208,6 +248,13 @@ func assign(field reflect.Value, raw json.RawMessage) string {
 		}
 		field.SetInt(int64(n))
 	case reflect.Slice:
+		if field.Type().Elem().Kind() == reflect.Struct {
+			if raw[0] != '[' {
+				return "a list of objects"
+			}
+			d.objects(at, field, key)
+			return ""
+		}
 		var list []string
 		if raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
 			return "a list of strings"
@@ -223,20 +270,19 @@ func assign(field reflect.Value, raw json.RawMessage) string {
 	return ""
 }
 
-// configFields are the fields of c by their JSON keys.
-func configFields(c *Config) map[string]reflect.Value {
-	v := reflect.ValueOf(c).Elem()
+// fieldsOf are the fields of a struct by their JSON keys.
+func fieldsOf(v reflect.Value) map[string]reflect.Value {
 	fields := map[string]reflect.Value{}
-	for i := range v.NumField() {
-		key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+	for i, key := range keysOf(v.Type()) {
 		fields[key] = v.Field(i)
 	}
 	return fields
 }
 
 // Keys are the keys of the configuration, in the order in which Marshal writes them.
-func Keys() []string {
-	t := reflect.TypeFor[Config]()
+func Keys() []string { return keysOf(reflect.TypeFor[Config]()) }
+
+func keysOf(t reflect.Type) []string {
 	keys := make([]string, t.NumField())
 	for i := range keys {
 		keys[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
@@ -244,11 +290,11 @@ func Keys() []string {
 	return keys
 }
 
-func unknownKey(key string) string {
-	if near := fault.Nearest(key, Keys()); near != "" {
+func unknownKey(key string, keys []string) string {
+	if near := fault.Nearest(key, keys); near != "" {
 		return fmt.Sprintf("unknown key %q, did you mean %q?", key, near)
 	}
-	return fmt.Sprintf("unknown key %q, the keys are %s", key, strings.Join(Keys(), ", "))
+	return fmt.Sprintf("unknown key %q, the keys are %s", key, strings.Join(keys, ", "))
 }
 
 // firstToken is the beginning of a JSON value, enough to name its kind.

@@ -56,6 +56,8 @@ type Config struct {
 	// WWWPartner is what happens with the www partner of each name, see Names.
 	WWWPartner   Partner `json:"wwwPartner,omitempty"`
 	HostedZoneID string  `json:"hostedZoneId,omitempty"`
+	// Behaviours are the user's own cache behaviours, before the site's own one.
+	Behaviours []Behaviour `json:"behaviours,omitempty"`
 	// KeepReleases is how many releases retention keeps; DefaultKeepReleases if it is 0.
 	KeepReleases int `json:"keepReleases,omitempty"`
 	// BuildTimeoutMinutes ends a build that runs longer; DefaultBuildTimeout if it is 0.

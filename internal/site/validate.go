@@ -40,6 +40,7 @@ func (c Config) problems(given func(key string) bool) []problem {
 	if why, hint := c.pathsProblem(); why != "" {
 		add("paths", hint, "%s", why)
 	}
+	found = append(found, c.behaviourProblems()...)
 	number := func(key string, value, most int) {
 		if value < 0 || value > most || value == 0 && given(key) {
 			add(key, "", "expected a number from 1 to %d, found %d", most, value)

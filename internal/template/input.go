@@ -57,7 +57,7 @@ func For(s *site.Site) (Input, error) {
 		params[ParamSourceType] = "s3"
 		params[ParamSourceBucketName] = s.Config.S3Bucket
 		params[ParamSourcePrefix] = folderPrefix(s.Config.S3Path)
-		return Input{FunctionCode: code, Parameters: params}, nil
+		return Input{FunctionCode: code, Behaviours: s.Config.Behaviours, Parameters: params}, nil
 	}
 	params[ParamSourceType] = "git"
 	params[ParamBranchName] = s.Config.BranchName
@@ -68,7 +68,7 @@ func For(s *site.Site) (Input, error) {
 		params[ParamProviderType] = provider
 		params[ParamFullRepositoryID] = id
 	}
-	return Input{FunctionCode: code, Parameters: params}, nil
+	return Input{FunctionCode: code, Behaviours: s.Config.Behaviours, Parameters: params}, nil
 }
 
 // domainNames are all names that the site answers to, those that are redirected included.

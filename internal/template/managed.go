@@ -13,7 +13,8 @@ const (
 )
 
 // managedCachePolicies are AWS's own cache policies, by id, as far as they make sense before a bucket (CloudFront
-// Developer Guide, "Use managed cache policies").
+// Developer Guide, "Use managed cache policies": using-managed-cache-policies). Names are those of the API, which has no
+// "Managed-" before UseOriginCacheControlHeaders.
 var managedCachePolicies = map[string]edge.CachePolicy{
 	"658327ea-f89d-4fab-a63d-7e88639e58f6": {
 		Name: "Managed-CachingOptimized", MinTTL: time.Second, DefaultTTL: day, MaxTTL: year,
@@ -34,11 +35,11 @@ var nothing = edge.KeyPart{Behavior: "none"}
 // would refuse the signature.
 var managedCachePoliciesWithHost = map[string]edge.CachePolicy{
 	"83da9c7e-98b4-4e11-a168-04f0df8e2c65": {
-		Name: "Managed-UseOriginCacheControlHeaders", MaxTTL: year, AcceptGzip: true, AcceptBrotli: true,
+		Name: "UseOriginCacheControlHeaders", MaxTTL: year, AcceptGzip: true, AcceptBrotli: true,
 		Headers: hostAndMethod, Cookies: everything, QueryStrings: nothing,
 	},
 	"4cc15a8a-d715-48a4-82b8-cc0b614638fe": {
-		Name: "Managed-UseOriginCacheControlHeaders-QueryStrings", MaxTTL: year, AcceptGzip: true, AcceptBrotli: true,
+		Name: "UseOriginCacheControlHeaders-QueryStrings", MaxTTL: year, AcceptGzip: true, AcceptBrotli: true,
 		Headers: hostAndMethod, Cookies: everything, QueryStrings: everything,
 	},
 }
@@ -50,7 +51,7 @@ var (
 )
 
 // managedOriginRequestPolicies are AWS's own origin request policies, by id, as far as they name only what viewers send
-// (CloudFront Developer Guide, "Use managed origin request policies"). bucket says that the policy may stand before a
+// (CloudFront Developer Guide, "Use managed origin request policies": using-managed-origin-request-policies). bucket says that the policy may stand before a
 // bucket, whose answer depends on none of what is sent.
 var managedOriginRequestPolicies = map[string]struct {
 	bucket bool
@@ -70,16 +71,34 @@ var managedOriginRequestPolicies = map[string]struct {
 	"216adef6-5c7f-47e4-b989-5492eafa07d3": {false, edge.OriginRequestPolicy{
 		Name: "Managed-AllViewer", Headers: edge.KeyPart{Behavior: "allViewer"}, Cookies: everything, QueryStrings: everything,
 	}},
+	"bf0718e1-ba1e-49d1-88b1-f726733018ae": {false, edge.OriginRequestPolicy{
+		Name: "Managed-HostHeaderOnly", Headers: only("Host"), Cookies: nothing, QueryStrings: nothing,
+	}},
+	"33f36d7e-f396-46d9-90e0-52428a34d9dc": {false, edge.OriginRequestPolicy{
+		Name:    "Managed-AllViewerAndCloudFrontHeaders-2022-06",
+		Headers: edge.KeyPart{Behavior: "allViewerAndWhitelistCloudFront", Items: cloudFrontHeaders2022},
+		Cookies: everything, QueryStrings: everything,
+	}},
 	"b689b0a8-53d0-40ab-baf2-68738e2966ac": {false, edge.OriginRequestPolicy{
 		Name:    "Managed-AllViewerExceptHostHeader",
 		Headers: edge.KeyPart{Behavior: "allExcept", Items: []string{"Host"}}, Cookies: everything, QueryStrings: everything,
 	}},
 }
 
+// cloudFrontHeaders2022 are CloudFront's headers about viewers as of June 2022.
+var cloudFrontHeaders2022 = []string{
+	"CloudFront-Forwarded-Proto", "CloudFront-Is-Android-Viewer", "CloudFront-Is-Desktop-Viewer", "CloudFront-Is-IOS-Viewer",
+	"CloudFront-Is-Mobile-Viewer", "CloudFront-Is-SmartTV-Viewer", "CloudFront-Is-Tablet-Viewer", "CloudFront-Viewer-Address",
+	"CloudFront-Viewer-ASN", "CloudFront-Viewer-City", "CloudFront-Viewer-Country", "CloudFront-Viewer-Country-Name",
+	"CloudFront-Viewer-Country-Region", "CloudFront-Viewer-Country-Region-Name", "CloudFront-Viewer-Http-Version",
+	"CloudFront-Viewer-Latitude", "CloudFront-Viewer-Longitude", "CloudFront-Viewer-Metro-Code", "CloudFront-Viewer-Postal-Code",
+	"CloudFront-Viewer-Time-Zone", "CloudFront-Viewer-TLS",
+}
+
 func only(headers ...string) edge.KeyPart { return edge.KeyPart{Behavior: "whitelist", Items: headers} }
 
 // managedHeadersPolicies are AWS's own response headers policies, by id (CloudFront Developer Guide, "Use managed response
-// headers policies").
+// headers policies": using-managed-response-headers-policies). Only what overrides the origin's header says so: nosniff.
 func managedHeadersPolicies() map[string]edge.ResponseHeadersPolicy {
 	security := []edge.PolicyHeader{
 		{Name: "Strict-Transport-Security", Value: "max-age=31536000"},
@@ -89,9 +108,9 @@ func managedHeadersPolicies() map[string]edge.ResponseHeadersPolicy {
 		{Name: "Referrer-Policy", Value: "strict-origin-when-cross-origin"},
 	}
 	any := []string{"*"}
-	simple := edge.CORS{AllowOrigins: any, AllowHeaders: any, AllowMethods: []string{"GET", "HEAD"}}
+	simple := edge.CORS{AllowOrigins: any}
 	preflight := edge.CORS{
-		AllowOrigins: any, AllowHeaders: any, ExposeHeaders: any,
+		AllowOrigins: any, ExposeHeaders: any,
 		AllowMethods: []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"},
 	}
 	policy := func(name string, set []edge.PolicyHeader, cors *edge.CORS) edge.ResponseHeadersPolicy {

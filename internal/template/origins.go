@@ -119,8 +119,8 @@ func (c *compiler) compileOriginRequestPolicy(name string, o *object) error {
 	p := asObject(o.need("OriginRequestPolicyConfig"))
 	p.without("Comment")
 	policy := edge.OriginRequestPolicy{Name: p.needText("Name")}
-	// allViewerAndWhitelistCloudFront adds headers that say where the viewer is and what device it has: the edge knows neither.
-	policy.Headers = keyPart(p, "HeadersConfig", "HeaderBehavior", "Headers", "none", "whitelist", "allExcept", "allViewer")
+	policy.Headers = keyPart(p, "HeadersConfig", "HeaderBehavior", "Headers",
+		"none", "whitelist", "allExcept", "allViewer", "allViewerAndWhitelistCloudFront")
 	policy.Cookies = keyPart(p, "CookiesConfig", "CookieBehavior", "Cookies", "none", "whitelist", "allExcept", "all")
 	policy.QueryStrings = keyPart(p, "QueryStringsConfig", "QueryStringBehavior", "QueryStrings",
 		"none", "whitelist", "allExcept", "all")

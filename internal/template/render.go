@@ -25,9 +25,13 @@ func Render(in Input) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := splice(hosting, in.Parameters, code)
+	whole, err := withBehaviours(hosting, in.Behaviours)
+	if err != nil {
+		return nil, err
+	}
+	out, err := splice(whole, in.Parameters, code)
 	if err == nil && len(out) > MaxInlineBytes {
-		out, err = splice(withoutComments(hosting), in.Parameters, code)
+		out, err = splice(withoutComments(whole), in.Parameters, code)
 	}
 	if err != nil {
 		return nil, err
@@ -36,7 +40,7 @@ func Render(in Input) ([]byte, error) {
 		return nil, err
 	}
 	if len(out) > MaxInlineBytes {
-		return nil, fault.New(fault.Usage, "shorten the function",
+		return nil, fault.New(fault.Usage, "shorten the function, or join behaviours of the configuration",
 			"template: %d bytes, and CloudFormation takes %d", len(out), MaxInlineBytes)
 	}
 	return out, nil

@@ -284,8 +284,12 @@ func TestCfnLint(t *testing.T) {
 	lint := need.Program(t, "cfn-lint", "pip install cfn-lint")
 	args := []string{"--regions", "us-east-1", "eu-west-1", "eu-west-3", "sa-east-1", "--"}
 	dir := t.TempDir()
+	inputs := map[string]Input{"behaviours": ownBehaviours()}
 	for name, params := range variants {
-		rendered, err := Render(sample(params))
+		inputs[name] = sample(params)
+	}
+	for name, in := range inputs {
+		rendered, err := Render(in)
 		if err != nil {
 			t.Fatal(err)
 		}

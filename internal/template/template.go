@@ -7,6 +7,8 @@ package template
 import (
 	_ "embed"
 	"sort"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
 
 // hosting is the whole stack, with an empty function.
@@ -49,6 +51,8 @@ func (p Parameters) Names() []string {
 type Input struct {
 	// FunctionCode is the JavaScript of the viewer-request function.
 	FunctionCode string `json:"functionCode"`
+	// Behaviours are the user's own; nil for none.
+	Behaviours []site.Behaviour `json:"behaviours,omitempty"`
 	// Parameters become the defaults of the rendered template.
 	Parameters Parameters `json:"parameters"`
 }

@@ -193,6 +193,20 @@ func kill9(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(process.Kill())
 }
 
+// port sets a variable to the port of the server of the script's state folder:
+//
+//	port VAR
+func port(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: port VAR")
+	}
+	var holder struct{ Listen string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(filepath.Join(ts.Getenv("CHT_STATE_DIR"), "serve.json"))), &holder))
+	_, number, err := net.SplitHostPort(holder.Listen)
+	ts.Check(err)
+	ts.Setenv(args[0], number)
+}
+
 // makeRepository makes a folder a git repository with everything in it committed:
 //
 //	mkrepo DIR

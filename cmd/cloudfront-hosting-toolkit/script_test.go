@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"get":    get,
+			"port":   port,
 			"json":   fromJSON,
 			"kill9":  kill9,
 			"retry":  retry,

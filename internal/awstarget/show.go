@@ -43,8 +43,13 @@ func (h *Hosting) info(ctx context.Context, state stack.State) (hosting.Info, er
 // place is what the stack alone tells.
 func (h *Hosting) place(state stack.State) hosting.Info {
 	c := h.project.Config
+	var names []hosting.Name
+	for _, n := range h.project.Names() {
+		names = append(names, hosting.Name(n))
+	}
 	return hosting.Info{
-		Site: h.project.Name(), Target: string(site.AWS), URL: siteURL(state), Domain: c.DomainName,
+		Names: names,
+		Site:  h.project.Name(), Target: string(site.AWS), URL: siteURL(state), Domain: c.DomainName,
 		Source:   hosting.Source{Repository: site.StripCredentials(h.project.Repository), Branch: c.BranchName, Bucket: c.S3Bucket, Path: c.S3Path},
 		Serving:  true,
 		Location: state.ID,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
 
@@ -46,8 +47,17 @@ func configuredDomains(c site.Config) []string {
 
 // domainsText is a configuration's names for people, with the partners that are redirected.
 func domainsText(c site.Config) string {
-	var own, partners []string
+	var names []hosting.Name
 	for _, n := range c.Names() {
+		names = append(names, hosting.Name(n))
+	}
+	return namesText(names)
+}
+
+// namesText is a site's names for people, with the partners that are redirected.
+func namesText(names []hosting.Name) string {
+	var own, partners []string
+	for _, n := range names {
 		if n.RedirectTo == "" {
 			own = append(own, n.Host)
 		} else {

@@ -56,7 +56,7 @@ func runShow(ctx context.Context, o *showOptions) error {
 	err = o.fields(
 		[2]string{"Site", style.Bold(info.Site) + style.Dim("  on the "+info.Target+" target")},
 		[2]string{"URL", info.URL},
-		[2]string{"Domain", info.Domain},
+		[2]string{"Domain", namesText(info.Names)},
 		[2]string{"Source", o.path(sourceWords(info.Source, style))},
 		[2]string{"Release", release},
 		[2]string{"Stored", stored},
@@ -77,6 +77,13 @@ func (s *session) afterShow(info hosting.Info) (steps [][2]string) {
 	if !info.Serving {
 		s.warn("the site does not answer: no server runs")
 		steps = append(steps, [2]string{"To serve it", s.command("serve")})
+	}
+	if len(info.TryDomain) > 0 {
+		words := make([]string, len(info.TryDomain))
+		for i, word := range info.TryDomain {
+			words[i] = shellWord(word)
+		}
+		steps = append(steps, [2]string{"To try " + info.Domain, strings.Join(words, " ")})
 	}
 	if info.Release == "" {
 		steps = append(steps, [2]string{"To see what became of it", s.command("status")})
@@ -128,18 +135,22 @@ func (s *session) path(path string) string {
 
 // infoView is show's JSON: every key of the contract is there, whatever its value.
 type infoView struct {
-	Site     string     `json:"site"`
-	Target   string     `json:"target"`
-	URL      string     `json:"url"`
-	Domain   string     `json:"domain"`
-	Source   sourceView `json:"source"`
-	Release  string     `json:"release"`
-	Serving  bool       `json:"serving"`
-	Location string     `json:"location"`
-	PushURL  string     `json:"pushUrl"`
-	Releases int        `json:"releases"`
-	Bytes    int64      `json:"bytes"`
-	Differs  []string   `json:"differs"`
+	Site   string `json:"site"`
+	Target string `json:"target"`
+	URL    string `json:"url"`
+	Domain string `json:"domain"`
+	// Names are all host names that the site answers to, with the redirected ones.
+	Names []hosting.Name `json:"names"`
+	// TryDomain is a command, in words, that asks the site for its domain before DNS leads to it.
+	TryDomain []string   `json:"tryDomain,omitempty"`
+	Source    sourceView `json:"source"`
+	Release   string     `json:"release"`
+	Serving   bool       `json:"serving"`
+	Location  string     `json:"location"`
+	PushURL   string     `json:"pushUrl"`
+	Releases  int        `json:"releases"`
+	Bytes     int64      `json:"bytes"`
+	Differs   []string   `json:"differs"`
 	// SourceError says why the repository cannot be read at present.
 	SourceError string `json:"sourceError"`
 	// PassedOver names the newest commit if it was not deployed because it changes nothing within the site's paths.
@@ -155,7 +166,7 @@ type sourceView struct {
 
 func newInfoView(i hosting.Info) infoView {
 	return infoView{
-		Site: i.Site, Target: i.Target, URL: i.URL, Domain: i.Domain,
+		Site: i.Site, Target: i.Target, URL: i.URL, Domain: i.Domain, Names: orEmpty(i.Names), TryDomain: i.TryDomain,
 		Source: sourceView(i.Source), Release: i.Release, Serving: i.Serving, Location: i.Location, PushURL: i.PushURL,
 		Releases: i.Releases, Bytes: i.Bytes, Differs: orEmpty(i.Differs), SourceError: i.SourceError, PassedOver: i.PassedOver,
 	}

@@ -11,7 +11,11 @@ type Info struct {
 	// URL is the address to open, with its scheme and a trailing slash.
 	URL    string `json:"url"`
 	Domain string `json:"domain"`
-	Source Source `json:"source"`
+	// Names are all host names that the site answers to, or will, beside the one in its URL.
+	Names []Name `json:"names,omitempty"`
+	// TryDomain is a command, in words, that asks the site for its domain before DNS leads to it; nil if there is no need.
+	TryDomain []string `json:"tryDomain,omitempty"`
+	Source    Source   `json:"source"`
 	// Release is the id of the live release; empty before the first one.
 	Release string `json:"release"`
 	// Serving is false when the site cannot answer now, because no `serve` runs. It is always true on AWS.

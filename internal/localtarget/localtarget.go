@@ -72,10 +72,14 @@ func (h *Hosting) info(ctx context.Context, d *state.Deployed) (hosting.Info, er
 		Target:   string(site.Local),
 		URL:      holder.SiteURL(d.Site, d.Config.DomainName),
 		Domain:   d.Config.DomainName,
+		Names:    names(d.Config),
 		Source:   hosting.Source{Repository: source.Printable(d.Repository), Branch: d.Branch, Bucket: d.Config.S3Bucket, Path: d.Config.S3Path},
 		Serving:  running && holder.Serves(),
 		Location: string(h.site),
 		Differs:  h.differs(d),
+	}
+	if info.Serving {
+		info.TryDomain = tryDomain(h.dir, holder, info.URL, info.Domain)
 	}
 	if _, err := os.Stat(h.site.Source()); err == nil {
 		info.PushURL = h.site.Source()

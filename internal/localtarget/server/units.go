@@ -12,6 +12,14 @@ func RootCertificate(stateDir string) string {
 	return certs.RootFile(state.Dir(stateDir).Certificates())
 }
 
+// RootFor returns RootCertificate's file if that can vouch for a name, else "".
+func RootFor(stateDir, name string) string {
+	if !certs.Local(name) {
+		return ""
+	}
+	return RootCertificate(stateDir)
+}
+
 // Unit is what the systemd units of a server are made of.
 type Unit = systemd.Unit
 

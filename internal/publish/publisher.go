@@ -12,6 +12,8 @@ type Publisher struct {
 	// PropagationGrace is how long retention waits after the pointer has moved, so that every edge has seen it move.
 	// DefaultPropagationGrace if it is 0; no wait if it is negative.
 	PropagationGrace time.Duration
+	// Spared, if it is set, returns releases that retention leaves alone for now, beside those that it keeps.
+	Spared func() ([]string, error)
 	// PageAliases makes every page that the folder has as about.html available as about/index.html too, which the static
 	// routing needs. Aliases are not counted as files.
 	PageAliases bool

@@ -72,7 +72,7 @@ func (p *Publisher) readMark(ctx context.Context, id string) (mark, error) {
 }
 
 // Prune removes releases older than the newest Keep, never the live and the previous one, and nothing while the pointer
-// moved less than PropagationGrace ago. It also clears away what interrupted uploads (after a day) and interrupted
+// moved less than PropagationGrace ago, and none that is Spared. It also clears away what interrupted uploads (after a day) and interrupted
 // removals left. A release whose manifest is damaged stays. Prune returns the ids of the releases that are gone, also
 // when it returns an error.
 func (p *Publisher) Prune(ctx context.Context) ([]string, error) {
@@ -105,7 +105,11 @@ func (p *Publisher) prune(ctx context.Context, uploading string) (gone []string,
 	if err != nil {
 		return nil, nil, err
 	}
-	doomed = append(doomed, p.old(shelf, live, uploading)...)
+	old, err := p.old(shelf, live, uploading)
+	if err != nil {
+		return nil, nil, err
+	}
+	doomed = append(doomed, old...)
 	doomed = slices.DeleteFunc(doomed, func(c condemned) bool { return c.id == live.Release || c.id == live.Previous })
 	if len(doomed) == 0 {
 		return nil, shelf, nil
@@ -126,7 +130,7 @@ func (p *Publisher) prune(ctx context.Context, uploading string) (gone []string,
 }
 
 // old returns the releases that are too old, if retention may remove any now.
-func (p *Publisher) old(shelf *shelf, live Live, uploading string) (doomed []condemned) {
+func (p *Publisher) old(shelf *shelf, live Live, uploading string) (doomed []condemned, err error) {
 	grace := p.PropagationGrace
 	if grace == 0 {
 		grace = DefaultPropagationGrace
@@ -136,14 +140,20 @@ func (p *Publisher) old(shelf *shelf, live Live, uploading string) (doomed []con
 		keep = site.DefaultKeepReleases
 	}
 	if p.now().Sub(live.SwappedAt) < grace || len(shelf.manifests) <= keep {
-		return nil
+		return nil, nil
+	}
+	var spared []string
+	if p.Spared != nil {
+		if spared, err = p.Spared(); err != nil {
+			return nil, err
+		}
 	}
 	for _, m := range shelf.manifests[keep:] {
-		if m.Release != uploading {
+		if m.Release != uploading && !slices.Contains(spared, m.Release) {
 			doomed = append(doomed, condemned{m.Release, &m})
 		}
 	}
-	return doomed
+	return doomed, nil
 }
 
 // leftovers returns what was interrupted: a removal, or an upload of which nothing is newer than a day. It takes away

@@ -38,6 +38,35 @@ func TestDefect01_PruneRemovesAllOfAReleaseAndNothingElse(t *testing.T) {
 	}
 }
 
+// A release that is spared stays however old it is, and goes when it is spared no more.
+func TestPruneLeavesWhatIsSpared(t *testing.T) {
+	b := newBucket(t)
+	b.Keep = 1
+	spared := []string{"v1"}
+	b.Spared = func() ([]string, error) { return spared, nil }
+	for _, id := range []string{"v1", "v2", "v3", "v4"} {
+		b.publish(t, id, page(t, id))
+		b.pass(time.Hour)
+	}
+	if _, err := b.Prune(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "while v1 is spared", []string{"v4", "v3", "v1"}, b.ids(t))
+	if err := b.whole("v1"); err != nil {
+		t.Error(err)
+	}
+	spared = nil
+	gone, err := b.Prune(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "gone then", []string{"v1"}, gone)
+	b.Spared = func() ([]string, error) { return nil, errors.New("unreadable") }
+	if gone, err := b.Prune(t.Context()); err == nil && len(gone) > 0 {
+		t.Errorf("%v went without knowing what is spared", gone)
+	}
+}
+
 func TestDefect02_PreviousReleaseStays(t *testing.T) {
 	b := newBucket(t)
 	b.Keep = 1

@@ -121,6 +121,11 @@ func (k *KV) Swap(ctx context.Context, old publish.Version, next publish.Live) e
 	for _, key := range remove {
 		delete(values, key)
 	}
+	if c.live.Release != next.Release {
+		if err := k.retired(c.live.Release); err != nil {
+			return fmt.Errorf("write %s: %w", k.file(), err)
+		}
+	}
 	if err := k.write(c, values); err != nil {
 		return fmt.Errorf("write %s: %w", k.file(), err)
 	}

@@ -9,6 +9,7 @@
 //	bucket.meta/locks/          held for the microseconds in which the names of an object change
 //	kv.json, kv.lock            the key-value store and its lock
 //	kv.last-good.json           what to serve when kv.json is damaged by hand
+//	kv.recent/<release>         an empty file whose time is when the release was last live
 //
 // An object exists if both its files do. The metadata comes first, so whoever sees a body can describe it.
 //

@@ -220,10 +220,12 @@ func (s *Stages) Release(ctx context.Context, j *Job) error {
 
 // Publisher returns the publisher of a site on this machine.
 func Publisher(s state.Site, d *state.Deployed, version string) *publish.Publisher {
+	kv := disk.OpenKV(s.KV())
 	return &publish.Publisher{
 		Store:            disk.OpenStore(s.Bucket()),
-		Pointer:          disk.OpenKV(s.KV()),
+		Pointer:          kv,
 		Keep:             d.Keep(),
+		Spared:           spared(kv),
 		PageAliases:      d.Config.Routing == site.RoutingStatic,
 		PropagationGrace: -1, // the edge reads the key-value store itself: nothing has to spread
 		ToolVersion:      version,

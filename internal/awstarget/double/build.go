@@ -23,6 +23,7 @@ type build struct {
 	id, project, phase, status string
 	started                    time.Time
 	log                        *logStream
+	stop                       context.CancelFunc
 }
 
 // logStream is a stream of CloudWatch Logs.
@@ -66,6 +67,8 @@ func (a *Account) runBuild(ctx context.Context, p *pipeline, act *action, stage,
 	text := project["Source"].(map[string]any)["BuildSpec"].(string)
 	b := &build{id: fmt.Sprintf("%s:%s", project["Name"], a.id()), project: project["Name"].(string), phase: "QUEUED", status: "IN_PROGRESS", started: a.tick()}
 	b.log = &logStream{group: p.stack.name + "-" + stage + "Logs", name: strings.ReplaceAll(b.id, ":", "/")}
+	ctx, b.stop = context.WithCancel(ctx)
+	defer b.stop()
 	a.builds[b.id] = b
 	act.build = b.id
 	a.mu.Unlock()
@@ -194,7 +197,10 @@ func awsProgram(args []string) error {
 	return errors.Join(err, f.Close())
 }
 
-func (a *Account) codeBuild(req *wire.Request) (map[string]any, *Fault) {
+func (a *Account) codeBuild(name string, req *wire.Request) (map[string]any, *Fault) {
+	if name == "StopBuild" {
+		return a.stopBuild(req)
+	}
 	list, missing := []any{}, []any{}
 	for _, id := range req.Input["ids"].([]any) {
 		b := a.builds[id.(string)]

@@ -116,22 +116,37 @@ func (a *Account) run(ctx context.Context, p *pipeline, e *execution) {
 	}
 	work := filepath.Join(a.scratch, e.id)
 	source, site := filepath.Join(work, "source"), filepath.Join(work, "site")
+	if a.stopping(e) {
+		a.finish(e, "Stopped")
+		return
+	}
 	err := a.act(e, "Source", "CodeStarSourceConnection", func(act *action) error { return a.fetch(ctx, p, e, act, source) })
-	if err == nil {
+	if err == nil && !a.stopping(e) {
 		err = a.act(e, "Build", "CodeBuild", func(act *action) error {
 			return a.runBuild(ctx, p, act, "Build", source, site, nil)
 		})
 	}
-	if err == nil {
+	if err == nil && !a.stopping(e) {
 		err = a.act(e, "Release", "CodeBuild", func(act *action) error {
 			return a.runBuild(ctx, p, act, "Release", site, filepath.Join(work, "out"), a.releaseEnvironment(p, e))
 		})
+	}
+	if a.stopping(e) {
+		a.finish(e, "Stopped")
+		return
 	}
 	if err != nil {
 		a.finish(e, "Failed")
 		return
 	}
 	a.finish(e, "Succeeded")
+}
+
+// stopping reports whether somebody has asked for the end of the execution.
+func (a *Account) stopping(e *execution) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return e.status == "Stopping"
 }
 
 func (a *Account) finish(e *execution, status string) {
@@ -197,6 +212,8 @@ func (a *Account) codePipeline(name string, req *wire.Request) (map[string]any, 
 		return nil, refuse("PipelineNotFoundException", "Account '%s' does not have a pipeline with name '%s'", AccountID, pipelineName)
 	}
 	switch name {
+	case "StopPipelineExecution":
+		return p.stopExecution(req)
 	case "StartPipelineExecution":
 		return map[string]any{"pipelineExecutionId": a.start(p, "StartPipelineExecution").id}, nil
 	case "ListPipelineExecutions":

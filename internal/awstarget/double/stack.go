@@ -26,13 +26,16 @@ type stack struct {
 	edge                     *edge.Edge
 	spread                   int
 	mode                     string
+	protected                bool
 }
 
 // resource is a resource that exists.
 type resource struct {
 	name, typ, physical string
-	properties          map[string]any
-	uses                []string
+	// status and why are those of a deletion that failed, or passed over it.
+	status, why string
+	properties  map[string]any
+	uses        []string
 }
 
 type changeSet struct {
@@ -77,9 +80,11 @@ func (a *Account) cloudFormation(name string, req *wire.Request) (map[string]any
 		return a.describeEvents(req)
 	case "DeleteStack":
 		if s := a.findStack(req.Text("StackName")); s != nil {
-			a.deleteStack(s)
+			return nil, a.deleteStack(s, req)
 		}
 		return nil, nil
+	case "ListStackResources":
+		return a.listResources(req)
 	case "ContinueUpdateRollback":
 		s := a.findStack(req.Text("StackName"))
 		a.begin(s, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
@@ -188,6 +193,9 @@ func (a *Account) newStack(name string) *stack {
 
 func (s *stack) describe() map[string]any {
 	out := map[string]any{"StackId": s.id, "StackName": s.name, "StackStatus": s.status, "CreationTime": s.created}
+	if s.protected {
+		out["EnableTerminationProtection"] = true
+	}
 	if s.reason != "" {
 		out["StackStatusReason"] = s.reason
 	}

@@ -6,6 +6,7 @@ package teardown
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -237,4 +238,19 @@ func missing(err error) bool {
 		return true
 	}
 	return false
+}
+
+// Named lists the buckets of the account whose names begin with a prefix; S3 tells at most 10,000 of them at once.
+func Named(ctx context.Context, client *s3.Client, prefix string) ([]string, error) {
+	out, err := client.ListBuckets(ctx, &s3.ListBucketsInput{Prefix: &prefix})
+	if err != nil {
+		return nil, fmt.Errorf("list buckets: %w", reason.Of(err))
+	}
+	var names []string
+	for _, b := range out.Buckets {
+		if name := aws.ToString(b.Name); strings.HasPrefix(name, prefix) { // not every server knows the parameter
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }

@@ -206,3 +206,10 @@ func (m *Memory) Remove(bucket, key string) {
 	defer m.mu.Unlock()
 	m.remove(m.buckets[bucket], key, "")
 }
+
+// Add makes an empty bucket, as another program would.
+func (m *Memory) Add(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.buckets[name] = &bucket{objects: map[string]*object{}}
+}

@@ -41,6 +41,8 @@ func TestScripts(t *testing.T) {
 			"mkrepo": makeRepository,
 			"mkzip":  makeZip,
 			"exits":  exits,
+			"api":    startAPI,
+			"ask":    ask,
 		},
 	})
 }

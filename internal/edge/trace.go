@@ -113,6 +113,9 @@ func (e *Edge) Explain(ctx context.Context, hr *http.Request) (*Trace, error) {
 	defer a.close()
 	t.Behavior, t.Index = r.behavior.Behavior, r.behavior.index
 	t.Key, t.Status, t.Result = r.key, a.status, a.result.String()
+	if n := len(t.Fetches); n > 0 && t.Fetches[n-1].Custom && t.Fetches[n-1].ErrorFor == 0 {
+		t.Key = t.Fetches[n-1].Key
+	}
 	t.Headers = answerHeaders(a)
 	digest := sha256.New()
 	if r.wantsBody() && bodyAllowed(a.status) {

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// startAPI runs an API until the script is over, and puts its address in the place of $API in files:
+//
+//	api VAR FILE…
+//
+// It answers with the request line, the Host and the body that it got; 201 to a POST, 404 to /…/missing, and to /…/slow when
+// the caller is gone.
+func startAPI(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: api VAR FILE...")
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Api", "yes")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/slow"):
+			<-r.Context().Done()
+		case strings.HasSuffix(r.URL.Path, "/missing"):
+			w.WriteHeader(http.StatusNotFound)
+		case r.Method == http.MethodPost:
+			w.WriteHeader(http.StatusCreated)
+		}
+		fmt.Fprintf(w, `{"request": "%s %s", "host": %q, "cookie": %q, "body": %q}`, r.Method, r.RequestURI, r.Host, r.Header.Get("Cookie"), body)
+	}))
+	ts.Defer(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	ts.Setenv(args[0], server.URL)
+	for _, file := range args[1:] {
+		text := strings.ReplaceAll(ts.ReadFile(file), "$API", server.URL)
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o644))
+	}
+}
+
+// ask sends a request, and matches its answer whole, the head included:
+//
+//	ask METHOD URL STATUS REGEXP [BODY [HEADER]]
+func ask(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: ask METHOD URL STATUS REGEXP [BODY [HEADER]]")
+	}
+	args = append(args, "", "")
+	request, err := http.NewRequest(args[0], args[1], strings.NewReader(args[4]))
+	ts.Check(err)
+	if field, value, ok := strings.Cut(args[5], ": "); ok {
+		request.Header.Set(field, value)
+	}
+	patient := *client
+	patient.Timeout = time.Minute
+	response, err := patient.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	dump, err := httputil.DumpResponse(response, true)
+	ts.Check(err)
+	if strconv.Itoa(response.StatusCode) != args[2] || !regexp.MustCompile(args[3]).Match(dump) {
+		ts.Fatalf("%s %s: want %s and %q, got:\n%s", args[0], args[1], args[2], args[3], dump)
+	}
+}

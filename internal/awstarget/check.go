@@ -36,6 +36,11 @@ func (h *Hosting) check() (*plan, error) {
 		}
 		p.repository = connection.Repository{Provider: in.Parameters[template.ParamProviderType], ID: in.Parameters[template.ParamFullRepositoryID]}
 	}
+	for _, b := range in.Behaviours {
+		if why := b.Unreachable(); why != "" {
+			return nil, fault.New(fault.Usage, `give it a public name in "behaviours", or deploy to --target local`, "%s", why)
+		}
+	}
 	if _, err := cfjs.Compile(site.FunctionFile, in.FunctionCode, cfjs.Options{}); err != nil {
 		return nil, err
 	}

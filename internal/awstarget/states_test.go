@@ -131,6 +131,9 @@ var states = map[string]state{
 	"replacement accepted": {first: true, arrange: replaceDistribution, yes: true},
 	"unknown connection":   {arrange: func(*bed) {}, opts: func(o *awstarget.Options) { o.Connection = "nobody" }},
 	"connection in error":  {first: true, arrange: func(b *bed) { b.account.SetConnections("ERROR") }},
+	"origin here": {arrange: func(b *bed) {
+		b.configure(`{"repoUrl": "https://github.com/Alice/hello.git", "branchName": "main", "target": "aws", "behaviours": [{"path": "/api/*", "origin": "http://localhost:3000"}]}`)
+	}},
 	"repository elsewhere": {arrange: func(b *bed) {
 		b.configure(`{"repoUrl": "https://git.example.com/alice/hello.git", "branchName": "main", "target": "aws"}`)
 	}},

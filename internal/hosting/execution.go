@@ -44,7 +44,7 @@ type Execution struct {
 	Revision string `json:"revision"`
 	// Message is the first line of the commit's message.
 	Message string `json:"message,omitempty"`
-	// Trigger says what started the run: "deploy" or "push".
+	// Trigger says what started the run: "deploy", "push" or "upload".
 	Trigger string `json:"trigger,omitempty"`
 	// Release is the id of the release that the execution published; it differs from Revision after a rebuild.
 	Release   string     `json:"release,omitempty"`

@@ -24,6 +24,9 @@ type Info struct {
 	Location string `json:"location"`
 	// PushURL is the bare repository that a push deploys from; local target only.
 	PushURL string `json:"pushUrl,omitempty"`
+	// Upload is where a zip file is put to release it, of a site that is fed by them: a folder, or s3://BUCKET/PREFIX, each with
+	// a separator at its end.
+	Upload string `json:"upload,omitempty"`
 	// SourceError says why the repository cannot be read at present; empty if it can.
 	SourceError string `json:"sourceError,omitempty"`
 	// PassedOver names the newest commit of the branch if it is not deployed because it changes nothing within the site's
@@ -51,6 +54,9 @@ type DeployOptions struct {
 	// EnvFile is the absolute path of a file with variables for the builds of this site on this machine, from now on; "" is
 	// none, and nil leaves it as it was. The path is kept, the values are read at each build. Local target only.
 	EnvFile *string
+	// AwaitUpload waits, where a site is fed by zip files and there is none yet, until somebody has put one where they belong, and
+	// follows its release. Without it such a deployment ends with no execution.
+	AwaitUpload bool
 	// NoServe leaves no server running: the pipeline runs in this process. Local target only.
 	NoServe bool
 }
@@ -58,7 +64,8 @@ type DeployOptions struct {
 // Deployed is what a deployment did.
 type Deployed struct {
 	Info
-	// Execution is the pipeline's run; with NoWait it may still be in progress.
+	// Execution is the pipeline's run; with NoWait it may still be in progress. Its ID is empty if there was nothing to run for:
+	// no zip file yet.
 	Execution Execution `json:"execution"`
 }
 

@@ -141,6 +141,16 @@ func (b *bed) hosting(listen string) *localtarget.Hosting {
 	return localtarget.New(b.state, s, localtarget.Options{Executable: self, Version: "test", Listen: listen})
 }
 
+// site is the name of the site.
+func (b *bed) site() string {
+	b.t.Helper()
+	s, err := site.Load(b.repo)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return s.Name()
+}
+
 func (b *bed) deploy(opts hosting.DeployOptions) (hosting.Deployed, *report, error) {
 	b.t.Helper()
 	r := &report{}

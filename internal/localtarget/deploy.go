@@ -56,9 +56,9 @@ func (h *Hosting) Deploy(ctx context.Context, opts hosting.DeployOptions, report
 
 // deployThere has the execution run by the server.
 func (h *Hosting) deployThere(ctx context.Context, p *plan, holder state.Holder, opts hosting.DeployOptions, report hosting.Reporter) (hosting.Deployed, error) {
-	e, err := h.request(ctx, p)
-	if err != nil {
-		return hosting.Deployed{}, err
+	e, err := h.begin(ctx, p, opts, report)
+	if err != nil || e.ID == "" {
+		return h.result(ctx, p, e, err)
 	}
 	var why error
 	if !opts.NoWait {
@@ -85,9 +85,10 @@ func (h *Hosting) deployHere(ctx context.Context, p *plan, opts hosting.DeployOp
 	if err != nil {
 		return hosting.Deployed{}, err
 	}
-	e, err := h.request(ctx, p)
-	if err != nil {
-		return hosting.Deployed{}, err
+	opts.AwaitUpload = false // nobody would take it up
+	e, err := h.begin(ctx, p, opts, report)
+	if err != nil || e.ID == "" {
+		return h.result(ctx, p, e, err)
 	}
 	running, err := pipeline.Start(ctx, h.site, h.opts.Version, sitePatience, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -144,7 +145,7 @@ func (h *Hosting) follow(ctx context.Context, p *plan, e hosting.Execution, repo
 			report.Warn("%s", done.FailedStage().Error) // a publication from elsewhere is live
 			return done, nil
 		}
-		report.Warn("a newer commit took the place of this one; following execution %s", newer.ID)
+		report.Warn("a newer %s took the place of this one; following execution %s", p.comes(), newer.ID)
 		e = newer
 	}
 }
@@ -181,7 +182,7 @@ func (h *Hosting) followOne(ctx context.Context, p *plan, e hosting.Execution, r
 
 // adviseOnBuildFile warns if the project has a build file that the commit has not.
 func (h *Hosting) adviseOnBuildFile(ctx context.Context, p *plan, e hosting.Execution, report hosting.Reporter) {
-	if p.buildspec == nil {
+	if p.buildspec == nil || p.deployed.Config.Zips() {
 		return
 	}
 	mirror := source.Mirror{Dir: h.site.Source(), Address: p.deployed.Repository, Branch: p.deployed.Branch}

@@ -94,14 +94,14 @@ func TestDeployInTheBackground(t *testing.T) {
 		t.Errorf("deploy --no-serve beside a server = %+v", there)
 	}
 
-	removed, err := b.hosting("").Delete(t.Context(), &report{})
+	removed, err := b.hosting("").Delete(t.Context(), hosting.DeleteOptions{}, &report{})
 	if err != nil || len(removed.Removed) != 1 || !strings.Contains(strings.Join(removed.Left, "\n"), "serve --stop") {
 		t.Fatalf("Delete = %+v, %v", removed, err)
 	}
 	if _, err := os.Stat(filepath.Join(b.repo, "index.html")); err != nil {
 		t.Errorf("the project was touched: %v", err)
 	}
-	if _, err := b.hosting("").Delete(t.Context(), &report{}); fault.KindOf(err) != fault.NotDeployed {
+	if _, err := b.hosting("").Delete(t.Context(), hosting.DeleteOptions{}, &report{}); fault.KindOf(err) != fault.NotDeployed {
 		t.Errorf("second Delete = %v", err)
 	}
 	b.mustDeploy(hosting.DeployOptions{})
@@ -171,7 +171,6 @@ func TestWhatIsWrongIsFoundBeforeAnythingIsWritten(t *testing.T) {
 		"branch":    {folder + "config.json", `{"repoUrl":".","branchName":"none"}`, `no branch "none"; it has main`},
 		"function":  {folder + "cff.js", "function handler(event) {\n  return event.\n}", "3"},
 		"buildspec": {folder + "build.yml", "version: 0.2\nphases: [", "build.yml"},
-		"bucket":    {folder + "config.json", `{"s3bucket":"a-bucket"}`, "git repository"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -81,7 +81,9 @@ func (h *Hosting) info(ctx context.Context, d *state.Deployed) (hosting.Info, er
 	if info.Serving {
 		info.TryDomain = tryDomain(h.dir, holder, info.URL, info.Domain)
 	}
-	if _, err := os.Stat(h.site.Source()); err == nil {
+	if d.Config.Zips() && d.Pipeline {
+		info.Upload = h.uploadFolder()
+	} else if _, err := os.Stat(h.site.Source()); err == nil {
 		info.PushURL = h.site.Source()
 	}
 	if data, err := os.ReadFile(h.site.SourceError()); err == nil {

@@ -3,13 +3,13 @@ package localtarget
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/buildspec"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/functiontest"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/disk"
@@ -104,14 +104,13 @@ func (h *Hosting) liveStore() cfjs.KV {
 	return view
 }
 
-// withPipeline makes the plan one of a site that is built from its repository, which must be there, with the branch. It
-// returns the branch's commit.
+// withPipeline makes the plan one of a site that is built from its source: from its repository, which must be there, with the
+// branch, whose commit it returns; or from zip files.
 func (p *plan) withPipeline(ctx context.Context) (tip string, err error) {
-	if p.deployed.Repository == "" {
-		return "", fault.New(fault.Usage, "set repoUrl in the configuration, or run publish with the .zip file",
-			"the local target deploys from a git repository, not from an S3 bucket")
-	}
 	p.deployed.Pipeline = true
+	if p.deployed.Config.Zips() {
+		return "", nil // the folder for them is made with the site
+	}
 	return source.Check(ctx, p.deployed.Repository, p.deployed.Branch)
 }
 
@@ -119,6 +118,11 @@ func (p *plan) withPipeline(ctx context.Context) (tip string, err error) {
 func (p *plan) apply(context.Context) error {
 	if err := errors.Join(p.dir.Create(), p.site.Create()); err != nil {
 		return err
+	}
+	if p.deployed.Pipeline && p.deployed.Config.Zips() {
+		if err := os.MkdirAll(p.site.Drop(), 0o700); err != nil {
+			return fmt.Errorf("create the folder for zip files: %w", err)
+		}
 	}
 	if err := state.WriteFile(p.site.Template(), p.template); err != nil {
 		return err
@@ -136,7 +140,7 @@ func (p *plan) apply(context.Context) error {
 // advise warns of what a user may not expect from this deployment.
 func (h *Hosting) advise(ctx context.Context, p *plan, tip string, report hosting.Reporter) {
 	if p.previous != nil {
-		if p.previous.Repository != p.deployed.Repository {
+		if p.previous.Repository != p.deployed.Repository && p.deployed.Repository != "" {
 			report.Warn("the site was deployed from %s and is now deployed from %s", source.Printable(p.previous.Repository), source.Printable(p.deployed.Repository))
 		}
 		if p.previous.Pipeline {
@@ -147,6 +151,9 @@ func (h *Hosting) advise(ctx context.Context, p *plan, tip string, report hostin
 	}
 	if _, err := os.Stat(p.site.Buildspec()); err == nil && p.buildspec == nil {
 		report.Warn("%s is gone since the last deploy: a commit without it is published as it is, without a build", site.BuildFile)
+	}
+	if p.deployed.Config.Zips() {
+		return
 	}
 	function := functiontest.Function{Name: site.FunctionFile, Code: p.function}
 	if missing, err := functiontest.NotRedirected(ctx, function, h.project.Names(), h.liveStore()); err == nil && missing != "" {

@@ -23,6 +23,7 @@ import (
 const (
 	TriggerDeploy = "deploy"
 	TriggerPush   = "push"
+	TriggerUpload = "upload"
 )
 
 // idTime is the part of an execution's id that is its time, so that ids sort by it.

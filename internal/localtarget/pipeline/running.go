@@ -56,14 +56,19 @@ func background(ctx context.Context, work func(context.Context)) (stop func()) {
 	return func() { cancel(); wait.Wait() }
 }
 
-// Watch runs an execution whenever the branch of the configuration moves. A call with another source replaces the one
-// before; with the same one it changes nothing. It is not safe for concurrent use.
+// Watch runs an execution whenever the branch of the configuration moves, or a zip file is copied into the site's folder for
+// them. A call with another source replaces the one before; with the same one it changes nothing. It is not safe for concurrent
+// use.
 func (r *Running) Watch(ctx context.Context, d *state.Deployed) {
-	if w := r.watched; w != nil && w.Repository == d.Repository && w.Branch == d.Branch && w.Poll() == d.Poll() {
+	if w := r.watched; w != nil && w.Config.Zips() == d.Config.Zips() && w.Repository == d.Repository && w.Branch == d.Branch && w.Poll() == d.Poll() {
 		return
 	}
 	r.stopWatch()
 	r.watched = d
+	if d.Config.Zips() {
+		r.stopWatch = background(ctx, r.watchUploads)
+		return
+	}
 	r.stopWatch = background(ctx, func(ctx context.Context) {
 		r.stages.Mirror(d).Watch(ctx, d.Poll(), r.take)
 	})

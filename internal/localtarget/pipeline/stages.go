@@ -17,6 +17,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/buildspec"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/disk"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/drop"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/source"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
@@ -30,8 +31,9 @@ type Stages struct {
 	// Version is the tool's, for the manifests.
 	Version string
 
-	mu     sync.Mutex
-	mirror *source.Mirror
+	mu      sync.Mutex
+	mirror  *source.Mirror
+	uploads *drop.Folder
 }
 
 var _ Work = (*Stages)(nil)
@@ -67,6 +69,9 @@ func (s *Stages) Source(ctx context.Context, j *Job) error {
 	d, err := s.Site.Load()
 	if err != nil {
 		return err
+	}
+	if d.Config.Zips() {
+		return s.zipSource(ctx, j)
 	}
 	m := s.Mirror(d)
 	if j.Execution.Revision == "" {
@@ -140,7 +145,11 @@ func (s *Stages) buildspec(j *Job, d *state.Deployed) (spec *buildspec.Spec, fro
 	data, err := os.ReadFile(filepath.Join(s.checkout(j), filepath.FromSlash(name)))
 	if errors.Is(err, fs.ErrNotExist) {
 		if data, err = os.ReadFile(s.Site.Buildspec()); err == nil {
-			fmt.Fprintf(j.Output, "note: the commit has no %s; the copy from the last deploy is used. Commit the file, so that it has its history.\n", name)
+			note := "note: the commit has no %s; the copy from the last deploy is used. Commit the file, so that it has its history.\n"
+			if d.Config.Zips() {
+				note = "note: the zip has no %s; the copy from the last deploy is used\n"
+			}
+			fmt.Fprintf(j.Output, note, name)
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -190,13 +199,17 @@ func (s *Stages) Release(ctx context.Context, j *Job) error {
 	}
 	p := Publisher(s.Site, d, s.Version)
 	p.Progress = func(e publish.Event) { j.Progress("%s", describe(e)) }
-	result, err := p.Publish(ctx, publish.Request{
+	request := publish.Request{
 		Dir:       s.artifacts(j),
 		ID:        j.Execution.Revision,
 		Commit:    j.Execution.Revision,
 		Message:   j.Execution.Message,
 		StartedAt: j.Execution.StartedAt,
-	})
+	}
+	if d.Config.Zips() {
+		request.ID, request.Commit = zipRelease(j.Execution.Revision), ""
+	}
+	result, err := p.Publish(ctx, request)
 	if err != nil {
 		return err
 	}

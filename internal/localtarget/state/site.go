@@ -44,6 +44,12 @@ func (s Site) SourceError() string { return filepath.Join(string(s), "source-err
 // within the site's paths: its id, a space, and its subject.
 func (s Site) PassedOver() string { return filepath.Join(string(s), "passed-over.txt") }
 
+// Drop returns the folder that zip files are copied into, of a site that is fed by them.
+func (s Site) Drop() string { return filepath.Join(string(s), "drop") }
+
+// DropLedger returns the file that remembers which of them were released.
+func (s Site) DropLedger() string { return filepath.Join(string(s), "drop.json") }
+
 // Executions returns the folder with the executions of the pipeline.
 func (s Site) Executions() string { return filepath.Join(string(s), "executions") }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/buildspec"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/routing"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
@@ -41,12 +42,14 @@ func For(s *site.Site) (Input, error) {
 		ParamDomainNames:         domainNames(s),
 		ParamRouting:             string(s.Config.Routing), // a loaded site always has one
 	}
-	buildspec, err := s.Buildspec()
+	spec, err := s.Buildspec()
 	if err != nil {
 		return Input{}, err
 	}
 	switch {
-	case buildspec != nil:
+	case spec != nil && s.Config.Zips() && buildspec.IsPlain(spec):
+		params[ParamBuildspecPath] = "" // a zip of built files has none, and needs none
+	case spec != nil:
 		params[ParamBuildspecPath] = path.Join(s.Subdir, site.Folder, site.BuildFile)
 	case s.Subdir != "":
 		params[ParamBuildspecPath], params[ParamSourceFolder] = "", s.Subdir

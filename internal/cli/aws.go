@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cost"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
 
@@ -84,4 +85,18 @@ func (z awsZones) HostedZones(ctx context.Context) ([]hostedZone, error) {
 		zones[i] = hostedZone(l)
 	}
 	return zones, err
+}
+
+// awsCost is what of the project's hosting matters for its cost.
+func (s *session) awsCost(ctx context.Context, project *site.Site) cost.Hosting {
+	region := awstarget.Region(ctx, awstarget.Options{Profile: s.aws.profile, Region: s.aws.region})
+	return cost.Hosting{
+		Region: region, Zone: project.Config.HostedZoneID != "",
+		ReleaseOnEC2: !awstarget.ReleasesOnLambda(region),
+	}
+}
+
+// awsPolicy is the policy for whoever deploys the project, which may be nil, and why the account is not in it, if it is not.
+func (s *session) awsPolicy(ctx context.Context, project *site.Site) (string, error) {
+	return awstarget.Policy(ctx, project, awstarget.Options{Profile: s.aws.profile, Region: s.aws.region})
 }

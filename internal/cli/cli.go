@@ -89,7 +89,7 @@ Each commit becomes a release in a folder of its own and goes live by moving one
 	add(groupHosting, newInitCmd(s), newDeployCmd(s), newServeCmd(s), newShowCmd(s), newDeleteCmd(s))
 	add(groupReleases, newPublishCmd(s), newReleasesCmd(s), newRollbackCmd(s))
 	add(groupPipeline, newStatusCmd(s), newLogsCmd(s))
-	add(groupMore, newSynthCmd(s), newExplainCmd(s), newFunctionCmd(s), newVersionCmd(s), newCompletionCmd(s))
+	add(groupMore, newDoctorCmd(s), newSynthCmd(s), newExplainCmd(s), newFunctionCmd(s), newVersionCmd(s), newCompletionCmd(s))
 	help := newHelpCmd(s)
 	help.GroupID, help.DisableFlagsInUseLine = groupMore, true
 	root.SetHelpCommand(help)

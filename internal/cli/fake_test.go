@@ -25,6 +25,8 @@ type fakeTarget struct {
 	deployErr error
 	removed   hosting.Removed
 	deleted   bool
+	checks    []hosting.Check
+	preview   hosting.Preview
 }
 
 var _ target = (*fakeTarget)(nil)
@@ -49,6 +51,14 @@ func (f *fakeTarget) Deploy(_ context.Context, _ hosting.DeployOptions, report h
 func (f *fakeTarget) Delete(context.Context, hosting.Reporter) (hosting.Removed, error) {
 	f.deleted = true
 	return f.removed, nil
+}
+
+func (f *fakeTarget) Doctor(context.Context, hosting.Reporter) ([]hosting.Check, error) {
+	return f.checks, nil
+}
+
+func (f *fakeTarget) Preview(context.Context, hosting.Reporter) (hosting.Preview, error) {
+	return f.preview, nil
 }
 
 func (f *fakeTarget) Execution(_ context.Context, id string) (hosting.Execution, error) {

@@ -14,6 +14,15 @@ type target interface {
 	hoster
 	pipeline
 	publisher
+	examiner
+}
+
+// examiner looks without changing anything.
+type examiner interface {
+	// Doctor works before anything is deployed. Its error is that of the context; everything else is a check.
+	Doctor(ctx context.Context, report hosting.Reporter) ([]hosting.Check, error)
+	// Preview returns what Deploy would do. It refuses what Deploy refuses before it asks anybody.
+	Preview(ctx context.Context, report hosting.Reporter) (hosting.Preview, error)
 }
 
 // hoster creates, shows and removes a site's hosting.

@@ -70,10 +70,12 @@ type Estimate struct {
 	// Total is what is left after the always-free tiers, List without them.
 	Total string `json:"total"`
 	List  string `json:"list"`
-	// PricesOf is the date of the prices, Region the region whose prices were taken.
-	PricesOf string `json:"pricesOf"`
-	Region   string `json:"region"`
-	Currency string `json:"currency"`
+	// PricesOf is the date of the prices. Region is where the hosting is, and PricesRegion whose prices were taken where the
+	// region's own are not known.
+	PricesOf     string `json:"pricesOf"`
+	Region       string `json:"region"`
+	PricesRegion string `json:"pricesRegion"`
+	Currency     string `json:"currency"`
 	// Sources are the pages of the prices.
 	Sources []string `json:"sources"`
 	// NotCounted says what is left out.
@@ -83,7 +85,7 @@ type Estimate struct {
 // For estimates a month.
 func For(h Hosting, u Usage) Estimate {
 	l := prices()
-	e := Estimate{Assumptions: u.words(h), PricesOf: l.Date, Region: l.Region, Currency: l.Currency, NotCounted: []string{l.Nothing}}
+	e := Estimate{Assumptions: u.words(h), PricesOf: l.Date, Region: l.Region, PricesRegion: l.Region, Currency: l.Currency, NotCounted: []string{l.Nothing}}
 	if h.Region != "" {
 		e.Region = h.Region
 	}

@@ -34,6 +34,8 @@ type Options struct {
 	// Listen is the address for a server that has to be started. Empty, or the default, means the address of the last
 	// server, else the default, else any free port if that is taken. Any other address is used as it is or not at all.
 	Listen string
+	// Resolve looks a host name up in DNS; the system's resolver does if it is nil.
+	Resolve func(ctx context.Context, host string) ([]string, error)
 }
 
 // Hosting is one site on this machine.

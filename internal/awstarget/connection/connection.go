@@ -82,33 +82,44 @@ type Connection struct {
 	Available bool
 }
 
-// Find returns the connection for a repository. wanted, if it is not empty, is the ARN or the name of the one to use.
-// Otherwise it is one that serves the owner: one that is available before one that is not. If there is none, it is made.
+// Find returns the connection for a repository, see Look. If there is none, it is made.
 func (c *Connections) Find(ctx context.Context, r Repository, wanted string) (Connection, error) {
+	one, found, err := c.Look(ctx, r, wanted)
+	if err != nil || found {
+		return one, err
+	}
+	return c.create(ctx, r)
+}
+
+// Look returns the connection for a repository, and whether there is one. wanted, if it is not empty, is the ARN or the name
+// of the one to use; it is an error if that does not exist. Otherwise it is one that serves the owner: one that is available
+// before one that is not.
+func (c *Connections) Look(ctx context.Context, r Repository, wanted string) (Connection, bool, error) {
 	all, err := c.list(ctx, r.Provider)
 	if err != nil {
-		return Connection{}, err
+		return Connection{}, false, err
 	}
 	if wanted != "" {
-		return c.chosen(all, wanted, r)
+		one, err := c.chosen(all, wanted, r)
+		return one, err == nil, err
 	}
 	var pending *Connection
 	for _, one := range all {
 		serves, err := c.serves(ctx, one, r)
 		if err != nil {
-			return Connection{}, err
+			return Connection{}, false, err
 		}
 		switch {
 		case serves && one.Available:
-			return one, nil
+			return one, true, nil
 		case serves && pending == nil:
 			pending = &one
 		}
 	}
 	if pending != nil {
-		return *pending, nil
+		return *pending, true, nil
 	}
-	return c.create(ctx, r)
+	return Connection{}, false, nil
 }
 
 func (c *Connections) chosen(all []Connection, wanted string, r Repository) (Connection, error) {

@@ -127,14 +127,14 @@ func (h Holder) SiteURL(name, domain string) string {
 		scheme, listen, usual = "https", h.HTTPS, "443"
 	}
 	host := name + ".localhost"
-	if domain != "" && h.HTTPS != "" && !onlyHere(h.HTTPS) {
+	if domain != "" && h.HTTPS != "" && !OnlyHere(h.HTTPS) {
 		host = domain
 	}
 	return address(scheme, host, listen, usual)
 }
 
-// onlyHere reports whether an address is reached from this machine alone.
-func onlyHere(listen string) bool {
+// OnlyHere reports whether an address to listen on is reached from this machine alone.
+func OnlyHere(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
 	ip := net.ParseIP(host)
 	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())

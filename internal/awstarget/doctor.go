@@ -1,0 +1,277 @@
+package awstarget
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/binary"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/permission"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/doctor"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
+)
+
+// checkup is what the looks of one Doctor share. Each value is worked out once, by the look that needs it first.
+type checkup struct {
+	*Hosting
+	signedIn func(ctx context.Context) (struct{}, error)
+	state    func(ctx context.Context) (stack.State, error)
+	tip      func(ctx context.Context) (string, error)
+}
+
+// Doctor looks at everything that hosting the site on AWS needs. It works before anything is deployed, and changes nothing.
+func (h *Hosting) Doctor(ctx context.Context, report hosting.Reporter) ([]hosting.Check, error) {
+	report.Detail("looking at the project and at AWS")
+	c := newCheckup(h)
+	looks := append([]doctor.Look{doctor.Git()}, doctor.Project(h.project)...)
+	looks = append(looks,
+		doctor.Look{Name: "Repository", Find: c.repository},
+		doctor.Look{Name: "Program", Find: c.program},
+		doctor.Look{Name: "Credentials", Find: c.credentials},
+		doctor.Look{Name: "Region", Find: c.region},
+	)
+	// Without credentials one line says what is not looked at, rather than one line each.
+	inAWS := append([]doctor.Look{{Name: "Permissions", Find: c.permissions}}, c.quotas()...)
+	inAWS = append(inAWS,
+		doctor.Look{Name: "Stack", Find: c.stackStands},
+		doctor.Look{Name: "Connection", Find: c.connectionStands},
+		doctor.Look{Name: "Deployed", Find: c.drift},
+		doctor.Look{Name: "Pipeline", Find: c.lastExecution},
+		doctor.Look{Name: "Release", Find: c.release},
+	)
+	inAWS = append(inAWS, c.domains()...)
+	inAWS = append(inAWS, doctor.Look{Name: "Site", Find: c.answers})
+	for i, look := range inAWS {
+		find := look.Find
+		inAWS[i].Find = func(ctx context.Context) doctor.Finding {
+			if _, err := c.signedIn(ctx); err != nil {
+				return doctor.Finding{}
+			}
+			return find(ctx)
+		}
+	}
+	looks = append(append(looks, inAWS...), doctor.Look{Name: "Account", Find: c.unseen})
+	return doctor.Run(ctx, looks)
+}
+
+func newCheckup(h *Hosting) *checkup {
+	c := &checkup{Hosting: h}
+	c.signedIn = doctor.Once(func(ctx context.Context) (struct{}, error) {
+		if err := h.open(ctx); err != nil {
+			return struct{}{}, err
+		}
+		// Who looks would rather know than wait: a deployment tries for longer.
+		h.account.Config.Retryer = func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 3 })
+		}
+		return struct{}{}, nil
+	})
+	c.state = doctor.Once(func(ctx context.Context) (stack.State, error) {
+		if _, err := c.signedIn(ctx); err != nil {
+			return stack.State{}, err
+		}
+		return h.stack().Describe(ctx)
+	})
+	c.tip = doctor.Once(func(ctx context.Context) (string, error) {
+		return doctor.Tip(ctx, h.project.Repository, h.project.Config.BranchName)
+	})
+	return c
+}
+
+// wrong is the finding that an error leads to: what the credentials do not allow to be asked is skipped.
+func (c *checkup) wrong(err error) doctor.Finding {
+	if denied(err) {
+		return doctor.Skipped("let an administrator allow it: doctor --policy prints the policy", "the credentials do not allow it: %s", reason.Message(err))
+	}
+	if code := reason.Code(err); reason.Throttled(err) || strings.HasPrefix(code, "Internal") || strings.HasPrefix(code, "ServiceUnavailable") {
+		return doctor.Skipped("run doctor again", "%v", reason.Of(err))
+	}
+	return doctor.Wrong(c.explained(err))
+}
+
+var deniedCode = regexp.MustCompile(`^(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthorizationError|NotAuthorized|UnauthorizedException)$`)
+
+func denied(err error) bool {
+	return deniedCode.MatchString(reason.Code(err)) || err != nil && strings.Contains(err.Error(), "is not authorized to perform")
+}
+
+// repository looks whether AWS can fetch from the repository, and whether the branch is there.
+func (c *checkup) repository(ctx context.Context) doctor.Finding {
+	if c.project.Repository == "" {
+		return doctor.Finding{}
+	}
+	in, err := template.For(c.project)
+	if err != nil {
+		return doctor.Skipped("", "the configuration has to be mended first")
+	}
+	if err := c.reachable(in); err != nil {
+		return doctor.Wrong(err)
+	}
+	id := in.Parameters[template.ParamFullRepositoryID]
+	tip, err := c.tip(ctx)
+	if errors.Is(err, doctor.ErrNoBranch) {
+		return doctor.Failed("push the branch, or set branchName in the configuration", "%s at %s has no branch %q", id, in.Parameters[template.ParamProviderType], c.project.Config.BranchName)
+	}
+	if err != nil {
+		return doctor.Skipped("AWS reads it through the connection; give git access if you want to compare", "git cannot read %s from here: %v", id, err)
+	}
+	return doctor.OK("%s at %s; branch %s is at %.7s", id, in.Parameters[template.ParamProviderType], c.project.Config.BranchName, tip)
+}
+
+// program looks whether there is a Linux program for the release step.
+func (c *checkup) program(context.Context) doctor.Finding {
+	b, err := binary.Load(c.opts.Executable, "")
+	if err != nil {
+		return doctor.Wrong(err)
+	}
+	return doctor.OK("the release step's program for Linux (%s), %d MB", b.Architecture(), len(b.Content)>>20)
+}
+
+// credentials looks who acts, and for how long.
+func (c *checkup) credentials(ctx context.Context) doctor.Finding {
+	if _, err := c.signedIn(ctx); err != nil {
+		return doctor.Wrong(err)
+	}
+	a := c.account
+	words := fmt.Sprintf("account %s, as %s, from %s", a.ID, a.ARN, a.Source)
+	got, err := a.Config.Credentials.Retrieve(ctx)
+	if err != nil || !got.CanExpire {
+		return doctor.OK("%s", words)
+	}
+	left := time.Until(got.Expires).Round(time.Minute)
+	if left < shortly && !renewed(string(a.Source.Kind)) {
+		return doctor.Warning("sign in again before you deploy", "%s; they end in %s, and a first deployment takes some minutes", words, left)
+	}
+	return doctor.OK("%s; they end in %s", words, left)
+}
+
+// shortly is how long a first deployment may take, connection included.
+const shortly = 20 * time.Minute
+
+// renewed reports whether the SDK gets new credentials from a source by itself.
+func renewed(kind string) bool {
+	return slices.Contains([]string{"container", "EC2 instance role", "credential process", "web identity token"}, kind)
+}
+
+// region looks whether the region has what a site's stack needs.
+func (c *checkup) region(ctx context.Context) doctor.Finding {
+	region := Region(ctx, c.opts)
+	if region == "" {
+		return doctor.Finding{} // the line about the credentials says so
+	}
+	if why := unsupported(region, c.project.Repository != ""); why != "" {
+		return doctor.Failed("choose another one, such as --region us-east-1", "%s: %s", region, why)
+	}
+	if !ReleasesOnLambda(region) {
+		return doctor.OK("%s; CodeBuild has no Lambda compute there, so the release step takes some tens of seconds longer", region)
+	}
+	return doctor.OK("%s has all that is needed", region)
+}
+
+// permissions asks IAM whether whoever acts may do what a deployment does.
+func (c *checkup) permissions(ctx context.Context) doctor.Finding {
+	const hint = "let an administrator allow them: doctor --policy prints the policy"
+	missing, err := permission.Simulate(ctx, iam.NewFromConfig(c.account.Config), c.account.ARN, c.scope())
+	switch {
+	case errors.Is(err, permission.ErrRoot):
+		return doctor.Warning("use a role with the policy that doctor --policy prints", "%v; no deployment needs as much", err)
+	case reason.Code(err) == "NoSuchEntity":
+		return doctor.Skipped("", "IAM does not find the role of %s under that name", c.account.ARN)
+	case err != nil && reason.Code(err) == "":
+		return doctor.Skipped("", "%v", err)
+	case err != nil:
+		return c.wrong(err)
+	case len(missing) == 0:
+		return doctor.OK("all that a deployment needs is allowed (organisations' policies are not seen)")
+	}
+	const most = 6
+	named := strings.Join(missing[:min(most, len(missing))], ", ")
+	if more := len(missing) - most; more > 0 {
+		named += fmt.Sprintf(" and %d more", more)
+	}
+	return doctor.Failed(hint, "not allowed: %s", named)
+}
+
+// scope is what the policy of this site is narrowed to.
+func (c *checkup) scope() permission.Scope {
+	return permission.Scope{
+		Partition: c.account.Partition, Region: c.account.Region, Account: c.account.ID,
+		Site: StackName(c.project), Pipeline: pipelineName(c.project),
+	}
+}
+
+func pipelineName(s *site.Site) string {
+	in, err := template.For(s)
+	if err != nil {
+		return ""
+	}
+	return in.Parameters[template.ParamPipelineName]
+}
+
+// answers asks the site.
+func (c *checkup) answers(ctx context.Context) doctor.Finding {
+	state, err := c.state(ctx)
+	if err != nil || !holdsSite(state) {
+		return doctor.Finding{}
+	}
+	client := c.opts.HTTP
+	if client == nil {
+		client = http.DefaultClient
+	}
+	url := siteURL(state)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return doctor.Wrong(err)
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return doctor.Failed("explain "+url+" tells how a request is answered", "%s does not answer: %v", url, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= http.StatusBadRequest {
+		return doctor.Failed("explain "+url+" tells how a request is answered", "%s answers with status %d", url, res.StatusCode)
+	}
+	return doctor.OK("%s answers", url)
+}
+
+// unseen says what is not looked at without credentials.
+func (c *checkup) unseen(ctx context.Context) doctor.Finding {
+	if _, err := c.signedIn(ctx); err == nil {
+		return doctor.Finding{}
+	}
+	return doctor.Skipped("", "permissions, quotas, stack, connection, certificate, pipeline and releases, without credentials")
+}
+
+// holdsSite reports whether a stack is there that holds a site.
+func holdsSite(state stack.State) bool {
+	return state.Exists() && state.Outputs[template.OutputHostingBucketName] != ""
+}
+
+// Policy is the policy for whoever deploys a site, as IAM takes it: narrowed to the account and region that the options
+// choose, as far as they are known, and to the site if it is not nil. The error says why the account is not known; the policy
+// is good all the same.
+func Policy(ctx context.Context, s *site.Site, opts Options) (string, error) {
+	scope := permission.Scope{Region: Region(ctx, opts)}
+	h := &Hosting{opts: opts}
+	err := h.open(ctx)
+	if err == nil {
+		scope.Account, scope.Partition = h.account.ID, h.account.Partition
+	}
+	if s != nil {
+		scope.Site, scope.Pipeline = StackName(s), pipelineName(s)
+	}
+	return permission.Policy(scope), err
+}

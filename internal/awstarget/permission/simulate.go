@@ -1,0 +1,133 @@
+package permission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+)
+
+// ErrRoot is what Simulate returns for the root user: IAM does not judge it, since nothing is denied to it.
+var ErrRoot = errors.New("the root user of the account is allowed everything")
+
+// Simulator is the part of IAM that simulates.
+type Simulator interface {
+	SimulatePrincipalPolicy(ctx context.Context, in *iam.SimulatePrincipalPolicyInput, opts ...func(*iam.Options)) (*iam.SimulatePrincipalPolicyOutput, error)
+}
+
+// chunk is how many actions a request simulates.
+const chunk = 50
+
+// Simulate asks IAM which actions of the policy are denied to whoever has the ARN that GetCallerIdentity told, and returns
+// them sorted. Actions with a wildcard are left out: IAM simulates none. What an organisation or a resource's own policy denies is
+// not seen. (IAM API Reference, "SimulatePrincipalPolicy".)
+func Simulate(ctx context.Context, api Simulator, who string, s Scope) ([]string, error) {
+	principal, err := principalOf(who)
+	if err != nil {
+		return nil, err
+	}
+	var denied []string
+	for _, q := range questions(s) {
+		for actions := range slices.Chunk(q.actions, chunk) {
+			more, err := ask(ctx, api, principal, actions, q.resource)
+			if err != nil {
+				return nil, err
+			}
+			denied = append(denied, more...)
+		}
+	}
+	slices.Sort(denied)
+	return slices.Compact(denied), nil
+}
+
+func ask(ctx context.Context, api Simulator, principal string, actions []string, resource string) ([]string, error) {
+	in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &principal, ActionNames: actions}
+	if resource != "*" {
+		in.ResourceArns = []string{resource}
+	}
+	var denied []string
+	for {
+		out, err := api.SimulatePrincipalPolicy(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("simulate the permissions of %s: %w", principal, err)
+		}
+		for _, r := range out.EvaluationResults {
+			if r.EvalDecision != types.PolicyEvaluationDecisionTypeAllowed {
+				denied = append(denied, aws.ToString(r.EvalActionName))
+			}
+		}
+		if in.Marker = out.Marker; !out.IsTruncated || in.Marker == nil {
+			return denied, nil
+		}
+	}
+}
+
+// principalOf is the user or role whose policies count: of an assumed role's session, the role. A role's path is not in the
+// session's ARN; roles of IAM Identity Center have one that is known but for the region, and cannot be found by it.
+func principalOf(who string) (string, error) {
+	parsed, err := arn.Parse(who)
+	if err != nil {
+		return "", fmt.Errorf("simulate the permissions of %q: %w", who, err)
+	}
+	kind, name, _ := strings.Cut(parsed.Resource, "/")
+	switch {
+	case parsed.Resource == "root":
+		return "", ErrRoot
+	case kind == "user" || kind == "role":
+		return who, nil
+	case kind == "assumed-role" && !strings.HasPrefix(name, "AWSReservedSSO_"):
+		role, _, _ := strings.Cut(name, "/")
+		return "arn:" + parsed.Partition + ":iam::" + parsed.AccountID + ":role/" + role, nil
+	case kind == "assumed-role":
+		return "", errors.New("IAM does not tell the path of a role of IAM Identity Center")
+	}
+	return "", fmt.Errorf("IAM cannot judge %s", who)
+}
+
+// question is what may be asked at once: actions on one resource, which is made up with the names that the real one will have.
+type question struct {
+	resource string
+	actions  []string
+}
+
+// questions pairs each action of the policy with a resource of its own service.
+func questions(s Scope) []question {
+	var all []question
+	add := func(resource, action string) {
+		i := slices.IndexFunc(all, func(q question) bool { return q.resource == resource })
+		if i < 0 {
+			i = len(all)
+			all = append(all, question{resource: resource})
+		}
+		all[i].actions = append(all[i].actions, action)
+	}
+	for _, statement := range Statements(s) {
+		for _, action := range statement.Actions {
+			service, operation, _ := strings.Cut(action, ":")
+			if strings.Contains(action, "*") {
+				continue
+			}
+			resource := "*"
+			for _, r := range statement.Resources {
+				if strings.HasPrefix(r, "arn:") && strings.Split(r, ":")[2] == service {
+					resource = sample(r)
+					break
+				}
+			}
+			if service == "s3" && (strings.HasSuffix(operation, "Object") || operation == "AbortMultipartUpload") {
+				resource += "/x"
+			}
+			add(resource, action)
+		}
+	}
+	return all
+}
+
+// sample is a resource that a pattern stands for.
+func sample(pattern string) string { return strings.ReplaceAll(pattern, "*", "x") }

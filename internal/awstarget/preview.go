@@ -31,7 +31,7 @@ func (h *Hosting) Preview(ctx context.Context, report hosting.Reporter) (hosting
 		if ctx.Err() != nil {
 			return v, err
 		}
-		v.Notes = append(v.Notes, "AWS was not asked: "+err.Error(), "what the template makes, in an account where nothing is deployed:")
+		v.Notes = append(v.Notes, "AWS was not asked, so this is what the template makes where nothing is deployed: "+err.Error())
 		return v, h.fromTemplate(&v, p)
 	}
 	report.Detail("looking at stack %s in account %s, region %s", StackName(h.project), h.account.ID, h.account.Region)

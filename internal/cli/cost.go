@@ -63,7 +63,9 @@ func (s *session) printEstimate(e cost.Estimate) error {
 	}
 	notes = append(notes,
 		fmt.Sprintf("Prices of %s for %s: %s.", e.PricesOf, regionWords(e), strings.Join(e.Sources, ", ")),
-		"Free tiers are the always-free ones; everything in the account shares them. Not counted: taxes; "+strings.Join(e.NotCounted, "; ")+".")
+		"Free tiers are the always-free ones, which all that the account runs shares.",
+		"Free of charge: "+e.Nothing+".",
+		"Not counted: "+strings.Join(e.NotCounted, "; ")+".")
 	fmt.Fprintln(s.Out)
 	for _, n := range notes {
 		fmt.Fprintln(s.Out, style.Dim(wrapped(n, width, 0)))

@@ -23,6 +23,8 @@ type deployOptions struct {
 	hosting.DeployOptions
 	envFile      string
 	envFileGiven bool
+	dryRun       bool
+	trafficFlag
 }
 
 func newDeployCmd(s *session) *cobra.Command {
@@ -42,9 +44,14 @@ added, changed or replaced, and asks before anything is lost that viewers would 
 		ValidArgsFunction: noFiles,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.envFileGiven = cmd.Flags().Changed("env-file")
+			if o.dryRun {
+				return runDryRun(cmd.Context(), o)
+			}
 			return runDeploy(cmd.Context(), o)
 		},
 	}
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would be done and what a month costs, and do nothing")
+	o.trafficFlag.add(cmd)
 	cmd.Flags().BoolVar(&o.NoWait, "no-wait", false, "return as soon as the pipeline has been asked to run")
 	cmd.Flags().BoolVar(&o.NoServe, "no-serve", false, "local: start no server; build and publish in this process")
 	cmd.Flags().StringVar(&o.envFile, "env-file", "", "local: `file` with variables for builds, read at each one; '' for none")

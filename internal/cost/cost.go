@@ -80,12 +80,14 @@ type Estimate struct {
 	Sources []string `json:"sources"`
 	// NotCounted says what is left out.
 	NotCounted []string `json:"notCounted"`
+	// Nothing says what is used and costs nothing.
+	Nothing string `json:"nothing"`
 }
 
 // For estimates a month.
 func For(h Hosting, u Usage) Estimate {
 	l := prices()
-	e := Estimate{Assumptions: u.words(h), PricesOf: l.Date, Region: l.Region, PricesRegion: l.Region, Currency: l.Currency, NotCounted: []string{l.Nothing}}
+	e := Estimate{Assumptions: u.words(h), PricesOf: l.Date, Region: l.Region, PricesRegion: l.Region, Currency: l.Currency, NotCounted: []string{"taxes"}, Nothing: l.Nothing}
 	if h.Region != "" {
 		e.Region = h.Region
 	}

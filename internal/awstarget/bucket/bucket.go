@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -71,6 +72,8 @@ type Store struct {
 	name   string
 	sizes  sizes
 	memory *semaphore.Weighted
+	// untold is set when a server has not told the checksum of a copy.
+	untold atomic.Bool
 }
 
 // Open returns the store of a bucket that exists in the configuration's region. It asks nobody.

@@ -15,9 +15,14 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 )
 
-// Copy implements publish.ObjectStore. The content never leaves S3. It is the very version whose digest was looked at: S3
-// copies it only if its ETag is still the same.
+// Copy implements publish.ObjectStore. The content never leaves S3. A new object takes one request: S3 tells the checksum of
+// what it has copied. Otherwise the digest is looked at first, and S3 copies that very version, by its ETag.
 func (s *Store) Copy(ctx context.Context, from, key, sha256 string, meta publish.Meta) error {
+	if meta.IfAbsent && !s.untold.Load() {
+		if done, err := s.copyAtOnce(ctx, from, key, sha256, meta); done || err != nil {
+			return err
+		}
+	}
 	c, err := s.look(ctx, from)
 	if isMissing(err) {
 		return fmt.Errorf("copy %s to %s: %w", from, key, publish.ErrNotFound)
@@ -46,6 +51,45 @@ func (s *Store) Copy(ctx context.Context, from, key, sha256 string, meta publish
 		return s.explain(err, "copy %s to %s", from, key)
 	}
 	return nil
+}
+
+// copyAtOnce copies first and looks then: the answer has the checksum of the copy, if the source was stored with one (Amazon
+// S3 API Reference, CopyObjectResult). It returns false if it has changed nothing and says nothing; a server that tells no
+// checksums is not asked again. The key must be one that nobody reads before the release is complete: a copy that turns out
+// to be another content is removed again.
+func (s *Store) copyAtOnce(ctx context.Context, from, key, sha256 string, meta publish.Meta) (done bool, err error) {
+	want, err := checksum(sha256)
+	if err != nil {
+		return false, err
+	}
+	in := copyInput(s.name, copySource(s.name, from), key, sha256, meta)
+	told, err := s.direct.copy(ctx, in)
+	if err != nil {
+		return false, nil // the way that looks first knows what it means
+	}
+	if told == *want {
+		return true, nil
+	}
+	// The copy was a new object, so it is this one that goes. What cannot be removed is found when the release is checked.
+	if err := s.Delete(ctx, []string{key}); err != nil {
+		return false, fmt.Errorf("copy %s to %s: take back a copy that is not the wanted content: %w", from, key, err)
+	}
+	if len(told) == len(*want) {
+		return false, fmt.Errorf("copy %s to %s: %w with digest %s", from, key, publish.ErrNotFound, sha256)
+	}
+	if told == "" {
+		s.untold.Store(true)
+	}
+	return false, nil // not told, or the checksum of an object that was sent in parts
+}
+
+// copyInput is the request for a copy in one request.
+func copyInput(bucket, source, key, digest string, meta publish.Meta) *s3.CopyObjectInput {
+	return &s3.CopyObjectInput{
+		Bucket: &bucket, Key: &key, CopySource: &source,
+		MetadataDirective: types.MetadataDirectiveReplace, Metadata: map[string]string{digestMeta: digest},
+		ContentType: optional(meta.ContentType), CacheControl: optional(meta.CacheControl), IfNoneMatch: onlyIfAbsent(meta),
+	}
 }
 
 // copySource is a key in the form of the x-amz-copy-source header: percent-encoded, slashes excepted.
@@ -91,12 +135,9 @@ func (s *Store) look(ctx context.Context, from string) (copying, error) {
 }
 
 func (c copying) whole(ctx context.Context, key, digest string, meta publish.Meta) error {
-	in := &s3.CopyObjectInput{
-		Bucket: &c.name, Key: &key, CopySource: c.source, CopySourceIfMatch: c.etag,
-		MetadataDirective: types.MetadataDirectiveReplace, Metadata: map[string]string{digestMeta: digest},
-		ContentType: optional(meta.ContentType), CacheControl: optional(meta.CacheControl), IfNoneMatch: onlyIfAbsent(meta),
-	}
-	if c.direct.copy(ctx, in) == nil {
+	in := copyInput(c.name, *c.source, key, digest, meta)
+	in.CopySourceIfMatch = c.etag
+	if _, err := c.direct.copy(ctx, in); err == nil {
 		return nil
 	}
 	_, err := c.client.CopyObject(ctx, in)

@@ -68,17 +68,17 @@ func (d *direct) resolve() *url.URL {
 	return &found.URI
 }
 
-// do sends a request and returns the header of its answer, if that is the expected status. An answer's body has to begin
-// with the given text; without one it is not looked at.
-func (d *direct) do(ctx context.Context, method, key string, header http.Header, body []byte, digest, begins string) (http.Header, error) {
+// do sends a request and returns the header and the body of its answer, if that is the expected status and the body has the
+// given text in it.
+func (d *direct) do(ctx context.Context, method, key string, header http.Header, body []byte, digest, has string) (http.Header, []byte, error) {
 	base := d.base()
 	if base == nil {
-		return nil, errIndirect
+		return nil, nil, errIndirect
 	}
 	o := d.client.Options()
 	credentials, err := o.Credentials.Retrieve(ctx)
 	if err != nil {
-		return nil, errIndirect
+		return nil, nil, errIndirect
 	}
 	address := *base
 	address.Path = base.Path + "/" + key
@@ -93,41 +93,47 @@ func (d *direct) do(ctx context.Context, method, key string, header http.Header,
 	}
 	r = r.WithContext(ctx)
 	if err := d.signer.SignHTTP(ctx, credentials, r, digest, "s3", o.Region, time.Now()); err != nil {
-		return nil, errIndirect
+		return nil, nil, errIndirect
 	}
 	answer, err := o.HTTPClient.Do(r)
 	if err != nil {
-		return nil, errIndirect
+		return nil, nil, errIndirect
 	}
 	defer answer.Body.Close()
 	start, err := io.ReadAll(io.LimitReader(answer.Body, maxDrain))
-	if err != nil || answer.StatusCode != http.StatusOK || !strings.Contains(string(start), begins) {
-		return nil, errIndirect
+	if err != nil || answer.StatusCode != http.StatusOK || !strings.Contains(string(start), has) {
+		return nil, nil, errIndirect
 	}
-	return answer.Header, nil
+	return answer.Header, start, nil
 }
 
 // put stores an object that is in memory, whose digest is sum.
 func (d *direct) put(ctx context.Context, in *s3.PutObjectInput, body, sum []byte) error {
 	header := objectHeader(in.ContentType, in.CacheControl, in.IfNoneMatch, in.Metadata)
 	header.Set("X-Amz-Checksum-Sha256", *in.ChecksumSHA256)
-	_, err := d.do(ctx, http.MethodPut, *in.Key, header, body, hex.EncodeToString(sum), "")
+	_, _, err := d.do(ctx, http.MethodPut, *in.Key, header, body, hex.EncodeToString(sum), "")
 	return err
 }
 
 // head looks at an object.
 func (d *direct) head(ctx context.Context, key string) (http.Header, error) {
-	return d.do(ctx, http.MethodHead, key, http.Header{}, nil, emptyDigest, "")
+	answer, _, err := d.do(ctx, http.MethodHead, key, http.Header{}, nil, emptyDigest, "")
+	return answer, err
 }
 
-// copy copies an object. S3 may answer 200 and an error in the body.
-func (d *direct) copy(ctx context.Context, in *s3.CopyObjectInput) error {
+// copy copies an object, and returns the SHA-256 that the answer tells of it, in base64; "" if it tells none. S3 may answer
+// 200 and an error in the body.
+func (d *direct) copy(ctx context.Context, in *s3.CopyObjectInput) (sum string, err error) {
 	header := objectHeader(in.ContentType, in.CacheControl, in.IfNoneMatch, in.Metadata)
 	header.Set("X-Amz-Copy-Source", *in.CopySource)
-	header.Set("X-Amz-Copy-Source-If-Match", *in.CopySourceIfMatch)
+	if in.CopySourceIfMatch != nil {
+		header.Set("X-Amz-Copy-Source-If-Match", *in.CopySourceIfMatch)
+	}
 	header.Set("X-Amz-Metadata-Directive", string(in.MetadataDirective))
-	_, err := d.do(ctx, http.MethodPut, *in.Key, header, nil, emptyDigest, "<CopyObjectResult")
-	return err
+	_, answer, err := d.do(ctx, http.MethodPut, *in.Key, header, nil, emptyDigest, "<CopyObjectResult")
+	_, sum, _ = strings.Cut(string(answer), "<ChecksumSHA256>")
+	sum, _, _ = strings.Cut(sum, "</ChecksumSHA256>")
+	return sum, err
 }
 
 // objectHeader is what a write says of the object.

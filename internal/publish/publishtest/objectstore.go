@@ -330,6 +330,9 @@ func copies(t *testing.T, s publish.ObjectStore) {
 	for name, err := range map[string]error{
 		"missing source": s.Copy(t.Context(), "v1/none", "v2/x", Blob("content").SHA256, meta),
 		"other digest":   s.Copy(t.Context(), "v1/a.txt", "v2/x", Blob("else").SHA256, meta),
+		// A store may find out after it has copied: then nothing stays of it.
+		"missing source, new key": s.Copy(t.Context(), "v1/none", "v2/y", Blob("content").SHA256, publish.Meta{IfAbsent: true}),
+		"other digest, new key":   s.Copy(t.Context(), "v1/a.txt", "v2/y", Blob("else").SHA256, publish.Meta{IfAbsent: true}),
 	} {
 		if !errors.Is(err, publish.ErrNotFound) {
 			t.Errorf("%s: %v, want ErrNotFound", name, err)

@@ -45,6 +45,8 @@ func (m *Memory) put(w http.ResponseWriter, r *http.Request, b *bucket, key stri
 		o.body = source.body
 		if r.Header.Get("X-Amz-Metadata-Directive") != "REPLACE" {
 			o.header = source.header
+		} else if sum := source.header.Get("X-Amz-Checksum-Sha256"); sum != "" {
+			o.header.Set("X-Amz-Checksum-Sha256", sum)
 		}
 	}
 	o.etag = etagOf(o.body)
@@ -56,12 +58,14 @@ func (m *Memory) put(w http.ResponseWriter, r *http.Request, b *bucket, key stri
 	return writeXML(w, http.StatusOK, copied("CopyObjectResult", o))
 }
 
+// copied is the answer to a copy, with the checksum if the source has been stored with one.
 func copied(name string, o *object) any {
 	return struct {
-		XMLName      xml.Name
-		ETag         string
-		LastModified string
-	}{xml.Name{Local: name}, o.etag, o.modified.UTC().Format(time.RFC3339)}
+		XMLName        xml.Name
+		ETag           string
+		LastModified   string
+		ChecksumSHA256 string `xml:",omitempty"`
+	}{xml.Name{Local: name}, o.etag, o.modified.UTC().Format(time.RFC3339), o.header.Get("X-Amz-Checksum-Sha256")}
 }
 
 // source finds what a copy copies, under its condition.

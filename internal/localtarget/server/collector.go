@@ -1,25 +1,58 @@
 package server
 
 import (
+	"context"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
+	"time"
 )
 
 const (
-	// collectAt is by how many percent the heap may grow before garbage is collected. The live heap is small beside the
-	// machine's memory, and requests leave little behind, so collecting rarely costs little memory and spares a tenth of the
-	// processor time (bench/edge).
+	// collectAt is by how many percent the heap may grow before garbage is collected, while it is small. Requests leave little
+	// behind, so collecting rarely costs little memory and spares a tenth of the processor time (bench/edge).
 	collectAt = 400
+	// collectSooner is the least that it becomes when much memory is in use, as with thousands of connections over TLS.
+	collectSooner = 50
+	// garbage is what may lie about between two collections, unless collectSooner gives more.
+	garbage = 96 << 20
 	// roomBeside is the memory that the server is meant to get by with beside its cache.
 	roomBeside = 256 << 20
+	// collectorGlance is how often the collector is set anew.
+	collectorGlance = 250 * time.Millisecond
 )
 
 // tuneCollector sets when garbage is collected: rarely as long as there is little memory in use, and the more often the closer
-// its use comes to a few times the cache. The user's own GOGC and GOMEMLIMIT count more.
-func tuneCollector(cacheBytes int64) {
+// its use comes to a few times the cache. It follows the use until ctx ends. The user's own GOGC and GOMEMLIMIT count more.
+func tuneCollector(ctx context.Context, cacheBytes int64) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
 	debug.SetGCPercent(collectAt)
 	debug.SetMemoryLimit(2*cacheBytes + roomBeside)
+	go func() {
+		tick := time.NewTicker(collectorGlance)
+		defer tick.Stop()
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		for set := collectAt; ; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			metrics.Read(live)
+			if live[0].Value.Kind() != metrics.KindUint64 {
+				return
+			}
+			if want := growth(live[0].Value.Uint64()); want > set+set/8 || want < set-set/8 {
+				debug.SetGCPercent(want)
+				set = want
+			}
+		}
+	}()
+}
+
+// growth returns by how many percent a heap may grow of which so much is in use.
+func growth(live uint64) int {
+	return int(min(max(garbage*100/max(live, 1), collectSooner), collectAt))
 }

@@ -40,7 +40,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err
 	}
 	s.opts.CacheBytes = cmp.Or(s.opts.CacheBytes, edge.DefaultCacheBytes)
-	tuneCollector(s.opts.CacheBytes)
+	tuneCollector(ctx, s.opts.CacheBytes)
 	s.openFleet()
 	if err := s.openKeeper(); err != nil {
 		return err

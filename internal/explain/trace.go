@@ -222,7 +222,7 @@ func notes(x *Explanation, t *edge.Trace, req *http.Request, opts edge.Options) 
 	if x.Release == "" {
 		add("no release is live")
 	}
-	if host := req.URL.Hostname(); !slices.Contains(hosts(opts.Config), strings.ToLower(host)) && !loopback(host) {
+	if host := req.URL.Hostname(); len(opts.Config.Aliases) > 0 && !slices.Contains(hosts(opts.Config), strings.ToLower(host)) && !loopback(host) {
 		add("%s is no name of this site, which answers to %s", host, strings.Join(hosts(opts.Config), ", "))
 	}
 	if !opts.HTTPS && req.URL.Scheme == "http" {

@@ -82,10 +82,10 @@ func (d *deployment) tryFunction(ctx context.Context) error {
 	return functiontest.Try(ctx, d.function(), functiontest.Store(keys))
 }
 
-// adviseOnNames says which of the site's names the function should redirect, and does not.
+// adviseOnNames says what of the function a user may not expect.
 func (d *deployment) adviseOnNames(ctx context.Context) {
-	if missing, err := functiontest.NotRedirected(ctx, d.function(), d.project.Names(), nil); err == nil && missing != "" {
-		d.report.Warn("%s", missing)
+	for _, line := range functiontest.Advice(ctx, d.function(), d.project.Names(), nil) {
+		d.report.Warn("%s", line)
 	}
 }
 

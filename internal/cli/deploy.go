@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/scaffold"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
 )
@@ -69,7 +71,7 @@ func runDeploy(ctx context.Context, o *deployOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.useEnvFile(project); err != nil {
+	if err := errors.Join(scaffold.Unconverted(project), o.useEnvFile(project)); err != nil {
 		return err
 	}
 	started := time.Now()

@@ -59,10 +59,11 @@ again changes nothing; that of a zip is its file name.`,
 }
 
 func runPublish(ctx context.Context, o *publishOptions) error {
-	t, _, err := o.hosting()
+	t, project, err := o.hosting()
 	if err != nil {
 		return err
 	}
+	o.warnUnconverted(project)
 	request := publish.Request{StartedAt: time.Now()}
 	dir, cleanUp, err := o.folder(ctx)
 	if err != nil {

@@ -35,6 +35,7 @@ func runSynth(_ context.Context, o *synthOptions) error {
 	if err != nil {
 		return err
 	}
+	o.warnUnconverted(project)
 	input, err := template.For(project)
 	if err != nil {
 		return err

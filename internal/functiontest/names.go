@@ -51,3 +51,36 @@ func leadsTo(result *cfjs.Result, host string) bool {
 	location, err := url.Parse(result.Response.Headers["location"].Value)
 	return err == nil && strings.EqualFold(location.Hostname(), host)
 }
+
+// HidesFiles says in one line that a function answers files with the start page, as the upstream toolkit's for Angular does:
+// what a browser asks for as scripts and styles is HTML, and the page stays blank; "" if it does not. A function that fails is
+// none of its business.
+func HidesFiles(ctx context.Context, f Function) (string, error) {
+	for _, file := range []string{"/main.js", "/styles.css"} {
+		event, err := URLEvent(http.MethodGet, file, nil)
+		if err != nil {
+			return "", err
+		}
+		outcome, err := Run(ctx, f, event, Store{"path": "RELEASE"}, time.Time{})
+		if err != nil {
+			return "", err
+		}
+		if outcome.Failure != nil || outcome.Result.Request == nil || !strings.HasSuffix(outcome.Result.Request.URI, "/index.html") {
+			return "", nil
+		}
+	}
+	return fmt.Sprintf("the function in %s answers every file with index.html, scripts and styles too, so that pages stay blank; "+
+		"init --force writes one that does not (yours is kept beside it)", f.Name), nil
+}
+
+// Advice is what a user should know of a function that is about to be deployed, one line each: see HidesFiles and
+// NotRedirected.
+func Advice(ctx context.Context, f Function, names []site.Name, kv cfjs.KV) (lines []string) {
+	if line, err := HidesFiles(ctx, f); err == nil && line != "" {
+		lines = append(lines, line)
+	}
+	if line, err := NotRedirected(ctx, f, names, kv); err == nil && line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}

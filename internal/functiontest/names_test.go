@@ -48,3 +48,32 @@ func TestNotRedirected(t *testing.T) {
 		})
 	}
 }
+
+// The upstream toolkit's function for Angular answers every path with index.html (defect 9): it may be deployed, since it is a
+// person's own by now, and it is said.
+func TestDefect09_AFunctionThatHidesFilesIsNamed(t *testing.T) {
+	code := func(body string) string {
+		return "import cf from 'cloudfront';\nasync function handler(event) {\n  const r = event.request;\n  const release = await cf.kvs().get('path');\n" +
+			body + "\n  return r;\n}\n"
+	}
+	tests := map[string]struct{ code, want string }{
+		"every path":  {code("r.uri = `/${release}/index.html`;"), "answers every file with index.html"},
+		"pages alone": {code("r.uri = `/${release}` + (r.uri.includes('.') ? r.uri : '/index.html');"), ""},
+		"no rewrite":  {code(""), ""},
+		"an answer":   {code("return { statusCode: 404 };"), ""},
+		"it fails":    {code("r.x.y = 1;"), ""},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := Function{Name: "f.js", Code: tc.code}
+			got, err := HidesFiles(t.Context(), f)
+			if err != nil || tc.want == "" && got != "" || !strings.Contains(got, tc.want) {
+				t.Errorf("got %q, %v, want %q", got, err, tc.want)
+			}
+			lines := Advice(t.Context(), f, site.Config{DomainName: "example.com"}.Names(), nil)
+			if want := 1 + min(len(tc.want), 1); len(lines) != want {
+				t.Errorf("advice %q, want %d lines", lines, want)
+			}
+		})
+	}
+}

@@ -156,8 +156,8 @@ func (h *Hosting) advise(ctx context.Context, p *plan, tip string, report hostin
 		return
 	}
 	function := functiontest.Function{Name: site.FunctionFile, Code: p.function}
-	if missing, err := functiontest.NotRedirected(ctx, function, h.project.Names(), h.liveStore()); err == nil && missing != "" {
-		report.Warn("%s", missing)
+	for _, line := range functiontest.Advice(ctx, function, h.project.Names(), h.liveStore()) {
+		report.Warn("%s", line)
 	}
 	tree := source.LookAtWorkTree(ctx, h.project.Dir, p.deployed.Branch, site.Folder)
 	if tree.Changed > 0 {

@@ -5,6 +5,7 @@ package scaffold
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +19,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/buildspec"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/detect"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/functiontest"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/routing"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
@@ -197,17 +199,23 @@ func cleared(c site.Config, keys []string) site.Config {
 
 // merge lays what was chosen over what is there. A site has one source: choosing one drops the other.
 func merge(existing, chosen site.Config) site.Config {
-	if chosen.S3Bucket != "" {
+	if chosen.Zips() {
 		existing.RepoURL, existing.BranchName = "", ""
 	}
+	if chosen.SiteName != "" {
+		existing.S3Bucket = ""
+	}
+	if chosen.S3Bucket != "" {
+		existing.SiteName = ""
+	}
 	if chosen.RepoURL != "" {
-		existing.S3Bucket, existing.S3Path = "", ""
+		existing.S3Bucket, existing.S3Path, existing.SiteName = "", "", ""
 	}
 	paths := existing.Paths
 	if chosen.Paths != nil {
 		paths = chosen.Paths
 	}
-	if chosen.S3Bucket != "" {
+	if chosen.Zips() {
 		paths = nil
 	}
 	domains := existing.DomainNames
@@ -221,6 +229,7 @@ func merge(existing, chosen site.Config) site.Config {
 		BranchName:          cmp.Or(chosen.BranchName, existing.BranchName),
 		Paths:               paths,
 		S3Bucket:            cmp.Or(chosen.S3Bucket, existing.S3Bucket),
+		SiteName:            cmp.Or(chosen.SiteName, existing.SiteName),
 		S3Path:              cmp.Or(chosen.S3Path, existing.S3Path),
 		Framework:           cmp.Or(chosen.Framework, existing.Framework),
 		Routing:             cmp.Or(chosen.Routing, existing.Routing),
@@ -292,6 +301,10 @@ func (p *Plan) function(c Choices) (File, error) {
 	p.protect(&f, c.Force)
 	if f.Status == Kept && bytes.Contains(f.old, []byte(upstreamKVS)) {
 		f.Reason = "it is the upstream toolkit's, and works as it is; --force replaces it with this toolkit's and keeps yours beside it"
+		theirs := functiontest.Function{Name: site.FunctionFile, Code: string(unixLines(f.old))}
+		if line, err := functiontest.HidesFiles(context.Background(), theirs); err == nil && line != "" {
+			f.Reason = "it is the upstream toolkit's, and kept; " + line
+		}
 	}
 	return f, nil
 }

@@ -1,0 +1,14 @@
+package cli
+
+import (
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/scaffold"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
+)
+
+// warnUnconverted says that the project's own builds would publish nothing, to somebody who publishes without them.
+func (s *session) warnUnconverted(project *site.Site) {
+	if err := scaffold.Unconverted(project); err != nil {
+		s.warn("%v", err)
+		s.next([2]string{"To convert it", s.command("init")})
+	}
+}

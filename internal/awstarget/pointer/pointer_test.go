@@ -181,3 +181,33 @@ func TestPassingErrorsAreRetried(t *testing.T) {
 		}
 	}
 }
+
+// A read costs three requests, whatever is in a store of one page, and is right in one of several.
+func TestRequestsOfARead(t *testing.T) {
+	for name, others := range map[string]int{"empty": 0, "one page": 40, "several pages": 120} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t)
+			arn := s.arn()
+			for i := range others {
+				s.Set(arn, fmt.Sprintf("flag-%03d", i), "on")
+			}
+			p := pointer.Open(s.config, arn)
+			_, version, err := p.Read(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Swap(t.Context(), version, publish.Live{Release: "v2", Previous: "v1"}); err != nil {
+				t.Fatal(err)
+			}
+			var requests atomic.Int32
+			s.Fault = func(string) string { requests.Add(1); return "" }
+			live, _, err := p.Read(t.Context())
+			if err != nil || live.Release != "v2" || live.Previous != "v1" {
+				t.Errorf("read %+v, %v", live, err)
+			}
+			if n := requests.Load(); others <= 40 && n != 3 || n > 7 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}

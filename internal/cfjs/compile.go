@@ -3,8 +3,10 @@ package cfjs
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/grafana/sobek"
@@ -56,6 +58,8 @@ type Function struct {
 	uses     uses
 	warnings []Warning
 	pool     *pool
+	// fresh is what the realm of an engine holds that has not run yet, in bytes.
+	fresh func() int
 }
 
 // Warning is a place in the code that runs here and may not on CloudFront.
@@ -125,6 +129,13 @@ func Compile(name, code string, opts Options) (f *Function, err error) {
 	f.uses.text = mentions(code, "TextEncoder", "TextDecoder", "globalThis")
 	f.uses.groups = mentions(code, "(?<")
 	f.pool = newPool(f.newEngine)
+	f.fresh = sync.OnceValue(func() int {
+		e, err := f.newEngine()
+		if err != nil {
+			return 0
+		}
+		return sizeOf(e.vm, math.MaxInt)
+	})
 	return f, nil
 }
 

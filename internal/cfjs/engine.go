@@ -155,14 +155,21 @@ func (f *Function) Run(ctx context.Context, event *Event, kv KV) (*Result, error
 		}
 		f.pool.put(e)
 	}()
-	result, err := e.run(ctx, event, kv)
+	result, err := e.run(ctx, event, kv, true)
+	for suspicions := 1; err == errSuspect; suspicions++ {
+		if e, err = f.newEngine(); err != nil {
+			return nil, err
+		}
+		result, err = e.run(ctx, event, kv, suspicions < maxSuspicions)
+	}
 	e.runs++
 	reuse = !e.broken && !f.uses.fresh && e.runs < maxRuns
 	return result, err
 }
 
-// run is one invocation, under watch.
-func (e *engine) run(ctx context.Context, event *Event, kv KV) (_ *Result, err error) {
+// run is one invocation, under watch. With measures it may return errSuspect, for an invocation that was interrupted to be
+// measured and has nothing wrong with it.
+func (e *engine) run(ctx context.Context, event *Event, kv KV, measures bool) (_ *Result, err error) {
 	started := time.Now()
 	e.inv = invocation{event: event, kv: kv, now: e.f.opts.Now()}
 	e.result, e.invalid = nil, ""
@@ -172,12 +179,15 @@ func (e *engine) run(ctx context.Context, event *Event, kv KV) (_ *Result, err e
 			err = e.failure(fmt.Errorf("the engine failed: %v", x), started)
 		}
 	}()
-	e.watch.begin(ctx)
+	e.watch.begin(ctx, measures)
 	defer e.watch.end()
 	if err := e.call(); err != nil {
 		if cause := ctx.Err(); cause != nil && errors.Is(err, cause) {
 			e.broken = true
 			return nil, cause
+		}
+		if e.suspect(err) {
+			return nil, errSuspect
 		}
 		return nil, e.failure(err, started)
 	}
@@ -195,6 +205,21 @@ func (e *engine) run(ctx context.Context, event *Event, kv KV) (_ *Result, err e
 	r.Utilization = utilization(time.Since(started))
 	e.inv = invocation{}
 	return r, nil
+}
+
+// suspect reports whether an invocation was interrupted to be measured, and holds little. One that holds much is stopped.
+func (e *engine) suspect(err error) bool {
+	var interrupted *sobek.InterruptedError
+	if !errors.As(err, &interrupted) || interrupted.Value() != errSuspect {
+		return false
+	}
+	e.broken = true
+	e.watch.end() // nothing may happen in the realm while it is measured
+	if limit := e.f.fresh() + maxHeld; sizeOf(e.vm, limit) >= limit {
+		e.inv.stopped = errMemory
+		return false
+	}
+	return true
 }
 
 // call runs the top level, the handler, and the conversion of what it returned.

@@ -2,6 +2,7 @@ package cfjs
 
 import (
 	"context"
+	"errors"
 	"runtime/metrics"
 	"sync"
 	"time"
@@ -14,10 +15,16 @@ const (
 	// slice is how often a running invocation is looked at. One that ends before the first look costs a timer's start and
 	// stop only.
 	slice = 2 * time.Millisecond
-	// maxGrowth is how much the process's heap may grow while one invocation runs on. The engine cannot count the memory of
-	// one function, so what is bounded is what a function that allocates without end can take before it is stopped. Only
-	// an invocation that is already past its first slice, which is more than CloudFront would give it, can be stopped for it.
+	// maxGrowth is how much the process's heap may grow while one invocation runs on, before that is looked into: the
+	// invocation is interrupted, and what its realm holds is measured. If it is not much, others have made the heap grow, and
+	// it runs anew. Only an invocation that is past its first slice, which is more than CloudFront would give it, comes to that.
 	maxGrowth = 64 << 20
+	// maxHeld is how much an invocation's realm may hold then: the 2 MB of a function (CloudFront Developer Guide,
+	// cloudfront-limits), at four times what CloudFront's engine needs for the same objects.
+	maxHeld = 4 * (2 << 20)
+	// maxSuspicions is how often an invocation is interrupted to be measured. After that only its time is limited, which
+	// bounds what it can take, too.
+	maxSuspicions = 3
 	// patience is how many times the time limit an invocation may last when the machine is too busy to give the process
 	// its processor time.
 	patience = 10
@@ -37,7 +44,12 @@ type watch struct {
 	looked bool
 	heap   uint64
 	cpu    time.Duration
+	// measures is whether a heap that grows is looked into.
+	measures bool
 }
+
+// errSuspect interrupts an invocation during which the process's heap has grown much.
+var errSuspect = errors.New("the heap has grown")
 
 // The engine's backtracking regular expressions cannot be interrupted; they give up by themselves, with no match.
 func init() { regexp2.DefaultMatchTimeout = DefaultTimeout }
@@ -48,9 +60,9 @@ func (w *watch) init(vm *sobek.Runtime, timeout time.Duration) {
 	w.timer.Stop()
 }
 
-func (w *watch) begin(ctx context.Context) {
+func (w *watch) begin(ctx context.Context, measures bool) {
 	w.mu.Lock()
-	w.running, w.ctx, w.started, w.looked = true, ctx, time.Now(), false
+	w.running, w.ctx, w.started, w.looked, w.measures = true, ctx, time.Now(), false, measures
 	w.timer.Reset(min(slice, w.timeout))
 	w.mu.Unlock()
 }
@@ -90,8 +102,8 @@ func (w *watch) reason() error {
 	if took := time.Since(w.started); took >= w.timeout && cpu-w.cpu+slice >= w.timeout || took >= patience*w.timeout {
 		return errTime
 	}
-	if heap > w.heap+maxGrowth {
-		return errMemory
+	if w.measures && heap > w.heap+maxGrowth {
+		return errSuspect
 	}
 	return nil
 }

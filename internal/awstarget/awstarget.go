@@ -13,8 +13,6 @@ package awstarget
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -185,16 +183,4 @@ func (h *Hosting) Logs(ctx context.Context, id string, follow bool, w io.Writer)
 		return err
 	}
 	return h.explained(h.pipeline(state).Logs(ctx, id, follow, w))
-}
-
-// Delete says how to remove the hosting: the tool does not do it on AWS in this version.
-func (h *Hosting) Delete(ctx context.Context, _ hosting.Reporter) (hosting.Removed, error) {
-	state, err := h.deployed(ctx)
-	if err != nil {
-		return hosting.Removed{}, err
-	}
-	out := state.Outputs
-	hint := fmt.Sprintf("empty the buckets %s and %s, then run: aws cloudformation delete-stack --region %s --stack-name %s",
-		out[template.OutputHostingBucketName], out[template.OutputArtifactBucketName], h.account.Region, StackName(h.project))
-	return hosting.Removed{}, fault.New(fault.Other, hint, "this version does not delete hosting on AWS: %w", errors.ErrUnsupported)
 }

@@ -23,7 +23,7 @@ func TestNotDeployed(t *testing.T) {
 		"status":    func() error { _, err := h.Execution(t.Context(), ""); return err },
 		"logs":      func() error { return h.Logs(t.Context(), "", false, &strings.Builder{}) },
 		"publisher": func() error { _, err := h.Publisher(t.Context()); return err },
-		"delete":    func() error { _, err := h.Delete(t.Context(), &recorder{}); return err },
+		"delete":    func() error { _, err := h.Delete(t.Context(), hosting.DeleteOptions{}, &recorder{}); return err },
 	}
 	for name, ask := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -153,10 +153,15 @@ func TestCommandLine(t *testing.T) {
 	if out := run(0, "synth", "--target", "aws"); !strings.Contains(out, "AWSTemplateFormatVersion") {
 		t.Errorf("synth: %.100s", out)
 	}
-	run(1, "delete", "--yes")
 	b.write(site.Folder+"/"+site.BuildFile, "version: 0.2\nphases:\n  build:\n    commands: ['exit 3']\nartifacts:\n  files: ['**/*']\n")
 	b.commit("broken")
 	b.account.Push("Alice/hello")
 	run(0, "logs", "--follow")
 	run(3, "status") // defect 29: a failed execution has its own exit code, and the failing stage is named
+	run(2, "delete") // no terminal to type the site's name into
+	if out := run(0, "delete", "--yes"); !strings.Contains(out, "removed stack "+b.site.Name()) || !strings.Contains(out, "left the repository") {
+		t.Errorf("delete: %s", out)
+	}
+	run(4, "show")
+	run(4, "delete", "--yes")
 }

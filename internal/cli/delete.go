@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
 )
@@ -14,20 +13,30 @@ import (
 // deleteOptions are what delete depends on.
 type deleteOptions struct {
 	*session
+	hosting.DeleteOptions
 }
 
 func newDeleteCmd(s *session) *cobra.Command {
 	o := &deleteOptions{session: s}
-	return &cobra.Command{
-		Use:   "delete",
+	cmd := &cobra.Command{
+		Use:   "delete [--uploads] [--retain RESOURCE,…]",
 		Short: "Remove the hosting, and say what is left",
 		Long: `Removes everything that the tool created for the site, its releases included, and says
-what it left. The project folder is never touched. It asks for the site's name first.`,
+what it left. The project folder is never touched. It shows what will go, and asks for the
+site's name first.
+
+On AWS that is the stack with what is in its buckets, and the certificate and the DNS records
+that were made for the site. Ctrl-C is harmless: run it again, and it goes on. Zip files that
+somebody uploaded to be released stay, with their bucket, unless --uploads is given.`,
 		Example:           "  " + name + " delete\n  " + name + " delete --yes",
 		Args:              arguments(0, 0, ""),
 		ValidArgsFunction: noFiles,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return runDelete(cmd.Context(), o) },
 	}
+	cmd.Flags().BoolVar(&o.Uploads, "uploads", false, "aws: remove the uploaded zip files, too")
+	cmd.Flags().StringSliceVar(&o.Retain, "retain", nil, "aws: leave these `resources` in the account if they cannot be deleted")
+	_ = cmd.RegisterFlagCompletionFunc("retain", noFiles)
+	return cmd
 }
 
 func runDelete(ctx context.Context, o *deleteOptions) error {
@@ -35,23 +44,28 @@ func runDelete(ctx context.Context, o *deleteOptions) error {
 	if err != nil {
 		return err
 	}
-	info, err := t.Show(ctx)
-	if fault.KindOf(err) == fault.NotDeployed {
-		return err
-	}
-	info.Site = project.Name() // what is damaged and cannot be shown can be deleted all the same
-	if err := o.confirm(ctx, info); err != nil {
-		return err
-	}
-	report := o.progress(ctx)
-	removed, err := t.Delete(ctx, report)
-	report.Close(err)
+	doomed, err := t.Doomed(ctx, o.DeleteOptions)
 	if err != nil {
 		return err
 	}
+	if err := o.confirm(ctx, project.Name(), doomed); err != nil {
+		return err
+	}
+	report := o.progress(ctx)
+	removed, err := t.Delete(ctx, o.DeleteOptions, report)
+	report.Close(err)
 	removed.Removed, removed.Left = orEmpty(removed.Removed), orEmpty(removed.Left)
-	if o.json {
+	if o.json && err == nil {
 		return o.printJSON(removed)
+	}
+	o.print(removed)
+	return err
+}
+
+// print tells what was removed, and what is left; after a failure, what was removed until then.
+func (o *deleteOptions) print(removed hosting.Removed) {
+	if o.json {
+		return
 	}
 	style := o.OutStyle()
 	for _, item := range removed.Removed {
@@ -60,28 +74,41 @@ func runDelete(ctx context.Context, o *deleteOptions) error {
 	for _, item := range removed.Left {
 		fmt.Fprintf(o.Out, "%s left %s\n", style.Dash(), item)
 	}
-	return nil
 }
 
-// confirm has the user type the site's name: a deletion takes the releases with it, and nothing brings them back.
-func (o *deleteOptions) confirm(ctx context.Context, info hosting.Info) error {
+// confirm shows what will go, and has the user type the site's name: a deletion takes the releases with it, and nothing
+// brings them back.
+func (o *deleteOptions) confirm(ctx context.Context, siteName string, doomed hosting.Doomed) error {
+	if !o.Yes && !o.InTerminal {
+		return usage("give --yes to delete it", "deleting %s needs a confirmation, and the input is not a terminal", siteName)
+	}
+	style := o.ErrStyle()
+	if !o.Yes || len(doomed.Removes) > 0 {
+		with := ""
+		if doomed.Releases > 0 {
+			with = " with " + term.Count(doomed.Releases, "release") + "; " + doomed.URL + " stops answering"
+		}
+		fmt.Fprintf(o.Err, "This deletes %s%s.\n", style.Bold(siteName), with)
+	}
+	for _, list := range []struct {
+		verb  string
+		items []string
+	}{{"It removes", doomed.Removes}, {"It leaves", doomed.Leaves}} {
+		for i, item := range list.items {
+			if i == 0 {
+				fmt.Fprintf(o.Err, "%s:\n", list.verb)
+			}
+			fmt.Fprintf(o.Err, "  %s\n", item)
+		}
+	}
 	if o.Yes {
 		return nil
 	}
-	if !o.InTerminal {
-		return usage("give --yes to delete it", "deleting %s needs a confirmation, and the input is not a terminal", info.Site)
-	}
-	style := o.ErrStyle()
-	with := ""
-	if info.Releases > 0 {
-		with = " with " + term.Count(info.Releases, "release") + "; " + info.URL + " stops answering"
-	}
-	fmt.Fprintf(o.Err, "This deletes %s%s.\n", style.Bold(info.Site), with)
 	answer, err := o.Ask(ctx, "Type the site's name to go on:", "", "--yes")
 	if err != nil {
 		return err
 	}
-	if answer != info.Site {
+	if answer != siteName {
 		return usage("", "%q is not the site's name: nothing was deleted", answer)
 	}
 	return nil

@@ -25,6 +25,10 @@ type fakeTarget struct {
 	deployErr error
 	removed   hosting.Removed
 	deleted   bool
+	doomed    hosting.Doomed
+	deleteErr error
+	// deleteOptions are those that a deletion was called with.
+	deleteOptions hosting.DeleteOptions
 	checks    []hosting.Check
 	preview   hosting.Preview
 }
@@ -48,9 +52,15 @@ func (f *fakeTarget) Deploy(_ context.Context, _ hosting.DeployOptions, report h
 	return hosting.Deployed{Info: *f.info, Execution: *f.execution}, f.deployErr
 }
 
-func (f *fakeTarget) Delete(context.Context, hosting.Reporter) (hosting.Removed, error) {
-	f.deleted = true
-	return f.removed, nil
+func (f *fakeTarget) Doomed(ctx context.Context, _ hosting.DeleteOptions) (hosting.Doomed, error) {
+	info, err := f.Show(ctx)
+	f.doomed.Releases, f.doomed.URL = info.Releases, info.URL
+	return f.doomed, err
+}
+
+func (f *fakeTarget) Delete(_ context.Context, options hosting.DeleteOptions, _ hosting.Reporter) (hosting.Removed, error) {
+	f.deleted, f.deleteOptions = true, options
+	return f.removed, f.deleteErr
 }
 
 func (f *fakeTarget) Doctor(context.Context, hosting.Reporter) ([]hosting.Check, error) {

@@ -31,7 +31,10 @@ type hoster interface {
 	Show(ctx context.Context) (hosting.Info, error)
 	// Deploy returns fault.Failed, with what was deployed, if the pipeline's run failed.
 	Deploy(ctx context.Context, options hosting.DeployOptions, report hosting.Reporter) (hosting.Deployed, error)
-	Delete(ctx context.Context, report hosting.Reporter) (hosting.Removed, error)
+	// Doomed tells what Delete would do; a fault.NotDeployed if there is nothing to delete.
+	Doomed(ctx context.Context, options hosting.DeleteOptions) (hosting.Doomed, error)
+	// Delete asks nothing. With an error it returns what was removed all the same.
+	Delete(ctx context.Context, options hosting.DeleteOptions, report hosting.Reporter) (hosting.Removed, error)
 }
 
 // pipeline tells of executions; the empty id is the newest one.

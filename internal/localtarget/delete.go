@@ -14,10 +14,19 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
 )
 
+// Doomed tells what Delete would remove. What is damaged and cannot be shown can be deleted all the same.
+func (h *Hosting) Doomed(ctx context.Context, _ hosting.DeleteOptions) (hosting.Doomed, error) {
+	info, err := h.Show(ctx)
+	if fault.KindOf(err) == fault.NotDeployed {
+		return hosting.Doomed{}, err
+	}
+	return hosting.Doomed{Releases: info.Releases, URL: info.URL}, nil
+}
+
 // Delete removes everything of the site: the server stops serving it, its executions are stopped, and its folder goes.
 // It asks nothing. An interrupted deletion is finished by the next one; a site that does not exist is a
 // fault.NotDeployed.
-func (h *Hosting) Delete(ctx context.Context, report hosting.Reporter) (hosting.Removed, error) {
+func (h *Hosting) Delete(ctx context.Context, _ hosting.DeleteOptions, report hosting.Reporter) (hosting.Removed, error) {
 	d, err := h.site.Load()
 	if _, statErr := os.Stat(string(h.site)); fault.KindOf(err) == fault.NotDeployed && errors.Is(statErr, fs.ErrNotExist) {
 		return hosting.Removed{}, err

@@ -84,7 +84,7 @@ func TestInterruptedDeployGoesOnInTheServer(t *testing.T) {
 func TestDeleteEndsARunningBuild(t *testing.T) {
 	b := newBed(t)
 	h, _, done := b.building()
-	if _, err := h.Delete(t.Context(), &report{}); err != nil {
+	if _, err := h.Delete(t.Context(), hosting.DeleteOptions{}, &report{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-done; err == nil {

@@ -85,8 +85,13 @@ func (s *Step) Deploy(context.Context, hosting.DeployOptions, hosting.Reporter) 
 	return hosting.Deployed{}, s.errStep()
 }
 
+// Doomed returns a fault.Usage.
+func (s *Step) Doomed(context.Context, hosting.DeleteOptions) (hosting.Doomed, error) {
+	return hosting.Doomed{}, s.errStep()
+}
+
 // Delete returns a fault.Usage.
-func (s *Step) Delete(context.Context, hosting.Reporter) (hosting.Removed, error) {
+func (s *Step) Delete(context.Context, hosting.DeleteOptions, hosting.Reporter) (hosting.Removed, error) {
 	return hosting.Removed{}, s.errStep()
 }
 

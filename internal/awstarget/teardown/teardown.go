@@ -96,16 +96,19 @@ func (e *emptying) pass(ctx context.Context) (found bool, err error) {
 	g.SetLimit(atOnce)
 	// The last entry of a page goes with the next one: some servers lose their place in a listing when it is gone.
 	var held []types.ObjectIdentifier
+	var heldBytes int64
 	err = e.pages(inner, func(ids []types.ObjectIdentifier, bytes int64) bool {
 		found = true
 		last := len(ids) - 1
-		batch := append(held, ids[:last]...)
-		held = []types.ObjectIdentifier{ids[last]}
-		g.Go(func() error { return e.remove(inner, batch, bytes) })
+		batch, size := append(held, ids[:last]...), heldBytes
+		held, heldBytes = []types.ObjectIdentifier{ids[last]}, bytes
+		if len(batch) > 0 {
+			g.Go(func() error { return e.remove(inner, batch, size) })
+		}
 		return inner.Err() == nil
 	})
 	if err == nil && len(held) > 0 {
-		g.Go(func() error { return e.remove(inner, held, 0) })
+		g.Go(func() error { return e.remove(inner, held, heldBytes) })
 	}
 	if err == nil {
 		err = e.uploads(inner, func(u types.MultipartUpload) {
@@ -159,11 +162,8 @@ func (b Bucket) pages(ctx context.Context, each func(ids []types.ObjectIdentifie
 	}
 }
 
-// remove removes a page of what was listed; bytes is its size.
+// remove removes some of what was listed. bytes is the size of the page that it completes.
 func (e *emptying) remove(ctx context.Context, ids []types.ObjectIdentifier, bytes int64) error {
-	if len(ids) == 0 { // a page with one entry
-		return nil
-	}
 	kept, err := bucket.DeleteBatch(ctx, e.Client, e.Name, ids)
 	if missing(err) {
 		return nil

@@ -167,6 +167,8 @@ func (e *Edge) loadError(r *request, t *target, old *entry, err error) (*entry, 
 		status = http.StatusForbidden
 	case errors.Is(err, context.DeadlineExceeded):
 		status = http.StatusGatewayTimeout
+	case errors.Is(err, context.Canceled):
+		status = statusGone // what many viewers wait for goes on without any of them
 	}
 	if status != http.StatusNotFound {
 		r.trace.unreachable(err)

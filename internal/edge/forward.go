@@ -49,6 +49,9 @@ func (e *Edge) pass(ctx context.Context, r *request, o *customOrigin, uri string
 		}
 	}
 	resp, err := e.send(r, o, req)
+	if gone(ctx, err) {
+		return e.goneAnswer(r)
+	}
 	if err != nil {
 		r.trace.unreachable(err)
 		status := gatewayStatus(err)

@@ -70,6 +70,9 @@ func (e *Edge) runRequest(ctx context.Context, r *request) *answer {
 		// Developer Guide, functions-event-structure: a changed uri must begin with a slash.
 		err = &cfjs.Error{Status: http.StatusBadGateway, Message: fmt.Sprintf("the uri %q does not begin with a slash", res.Request.URI), Logs: res.Logs}
 	}
+	if gone(ctx, err) {
+		return e.goneAnswer(r)
+	}
 	var made *answer
 	if err == nil && res.Response != nil {
 		made, err = responseAnswer(res.Response)
@@ -106,6 +109,21 @@ func (e *Edge) requestResult(ctx context.Context, r *request) (*cfjs.Result, err
 		b.memo.add(r, res)
 	}
 	return res, err
+}
+
+// statusGone is the status of a request whose viewer did not wait for the answer. Nobody sees it but the access log and the
+// metrics, where it must not look like an error of the site; CloudFront's log has 000 there (Developer Guide, AccessLogs,
+// sc-status).
+const statusGone = 499
+
+// gone reports whether an error is only that the viewer has gone: no fault of the function's or the origin's.
+func gone(ctx context.Context, err error) bool {
+	return err != nil && errors.Is(err, context.Canceled) && errors.Is(ctx.Err(), context.Canceled)
+}
+
+// goneAnswer is for nobody.
+func (e *Edge) goneAnswer(r *request) *answer {
+	return &answer{status: statusGone, result: resultError, static: r.behavior.policy.own}
 }
 
 // functionFailed is the answer when a function fails: 503 for an error in its run, 502 for a result that CloudFront

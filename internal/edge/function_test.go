@@ -1,8 +1,13 @@
 package edge
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -189,5 +194,50 @@ func TestDefect12_StoreCannotBeRead(t *testing.T) {
 	wantHeader(t, resp, "Retry-After", "5")
 	if len(te.events) != 1 || te.events[0].Err == nil {
 		t.Errorf("function log %+v", te.events)
+	}
+}
+
+// A viewer who goes away while a function or an origin is at work is no error of either: neither log tells of it.
+func TestViewerGone(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	leave := func() error { cancel(); return ctx.Err() }
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	address := server.Listener.Addr().(*net.TCPAddr)
+	host, port := address.IP.String(), address.Port
+	tests := map[string]struct {
+		function fakeFunction
+		change   func(*Options)
+	}{
+		"in the function": {func(*cfjs.Event, cfjs.KV) (*cfjs.Result, error) { return nil, leave() }, nil},
+		"at a server": {releaseFunction, func(o *Options) {
+			o.Config.CustomOrigins = []CustomOrigin{{ID: "api", DomainName: host, HTTPPort: port, ProtocolPolicy: "http-only"}}
+			o.Config.Behaviors[1] = Behavior{OriginID: "api"}
+		}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel = context.WithCancel(t.Context())
+			var logged []FunctionEvent
+			var access bytes.Buffer
+			te := newTestEdge(t, tc.function, func(o *Options) {
+				o.FunctionLog = func(ev FunctionEvent) { logged = append(logged, ev) }
+				o.AccessLog = slog.New(slog.NewTextHandler(&access, nil))
+				if tc.change != nil {
+					tc.change(o)
+				}
+			})
+			w := httptest.NewRecorder()
+			te.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx))
+			if len(logged) > 0 {
+				t.Errorf("the function log has %+v", logged)
+			}
+			if text := access.String(); !strings.Contains(text, "status=499") || strings.Contains(text, "level=ERROR") {
+				t.Errorf("the access log has %s", text)
+			}
+		})
 	}
 }

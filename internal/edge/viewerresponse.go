@@ -22,6 +22,10 @@ func (e *Edge) runResponse(ctx context.Context, r *request, a *answer) *answer {
 	ev := e.event(r, cfjs.ViewerResponse)
 	ev.Response = eventResponse(a)
 	res, err := b.onResponse.Run(ctx, ev, r.kv)
+	if gone(ctx, err) {
+		a.close()
+		return e.goneAnswer(r)
+	}
 	var body []byte
 	if err == nil && res.Response == nil {
 		err = &cfjs.Error{Status: http.StatusBadGateway, Message: "the function returned no response", Logs: res.Logs}

@@ -29,8 +29,8 @@ type fakeTarget struct {
 	deleteErr error
 	// deleteOptions are those that a deletion was called with.
 	deleteOptions hosting.DeleteOptions
-	checks    []hosting.Check
-	preview   hosting.Preview
+	checks        []hosting.Check
+	preview       hosting.Preview
 }
 
 var _ target = (*fakeTarget)(nil)

@@ -56,7 +56,7 @@ func (d *deployment) awaitAnswer(ctx context.Context, e hosting.Execution) error
 			want = f.SHA256
 		}
 	}
-	url := siteURL(d.state)
+	url := ownURL(d.state) // the site's own names may not lead here yet
 	d.report.Detail("waiting until %s answers with release %.12s", url, live.Release)
 	return d.ask(ctx, url, live.Release, want)
 }

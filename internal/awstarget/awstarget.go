@@ -3,6 +3,8 @@
 //
 //	account     credentials, region and identity
 //	stack       one CloudFormation stack: plan, apply, follow, mend
+//	certificate the site's certificate, in us-east-1
+//	records     the site's DNS records
 //	connection  the account's connection to a Git host
 //	binary      the toolkit's Linux program, which the release step runs
 //	executions  the pipeline's executions and their output
@@ -53,6 +55,12 @@ type Options struct {
 	Pace time.Duration
 	// HTTP asks the site's URL; a client of its own if it is nil.
 	HTTP *http.Client
+	// DNS asks public DNS for the site's own names; the machine's resolver if it is nil.
+	DNS Resolver
+	// Patience is how long a name that the tool has led to the site may take to answer; some minutes if it is 0.
+	Patience time.Duration
+	// Unattended says that questions are answered with yes by nobody: what only a person may decide is an error then.
+	Unattended bool
 }
 
 // Hosting is one site in one account and region. Nothing is asked of AWS before the first call.

@@ -27,6 +27,8 @@ type deployment struct {
 	connection connection.Connection
 	// made is true if this run has made the pipeline, which has then begun to run by itself.
 	made bool
+	// domain is what is being done for the site's own names.
+	domain domain
 }
 
 // Deploy creates or updates the site's hosting, runs its pipeline for the newest commit, and returns when that release
@@ -40,6 +42,8 @@ type deployment struct {
 //	phase 2     the pipeline
 //	execution   Source, Build, Release
 //	answer      the URL serves the release
+//	domain      the site's own names; their certificate is asked for before phase 1, and they come in with phase 2 if it is
+//	            issued by then
 func (h *Hosting) Deploy(ctx context.Context, opts hosting.DeployOptions, report hosting.Reporter) (hosting.Deployed, error) {
 	d := &deployment{Hosting: h, report: report}
 	deployed, err := d.run(ctx, opts)
@@ -63,10 +67,17 @@ func (d *deployment) run(ctx context.Context, opts hosting.DeployOptions) (hosti
 	if err := d.prepare(ctx); err != nil {
 		return hosting.Deployed{}, err
 	}
+	if err := d.beginDomain(ctx); err != nil {
+		return hosting.Deployed{}, err
+	}
 	if err := d.phases(ctx); err != nil {
 		return hosting.Deployed{}, err
 	}
-	return d.release(ctx, opts)
+	done, err := d.release(ctx, opts)
+	if err != nil {
+		return done, err
+	}
+	return d.finishDomain(ctx, opts, done)
 }
 
 // prepare brings the stack to rest, tries the function, and finds the connection and the Linux program.
@@ -87,10 +98,6 @@ func (d *deployment) prepare(ctx context.Context) error {
 	d.adviseOnNames(ctx)
 	if d.binary, err = binary.Load(d.opts.Executable, d.state.Parameters[template.ParamReleaseArchitecture]); err != nil {
 		return err
-	}
-	if d.plan.input.Parameters[template.ParamDomainNames] != "" && d.state.Parameters[template.ParamCertificateArn] == "" {
-		d.report.Warn("the domain %s is not served yet: it needs a certificate; the site is deployed under CloudFront's own name",
-			d.plan.input.Parameters[template.ParamDomainNames])
 	}
 	return d.findConnection(ctx)
 }
@@ -136,7 +143,7 @@ func (d *deployment) phases(ctx context.Context) error {
 		if err := d.upload(ctx); err != nil {
 			return err
 		}
-		return d.change(ctx, "Stack", true)
+		return d.changeWithNames(ctx, "Stack")
 	}
 	if err := d.change(ctx, "Hosting", false); err != nil {
 		return err
@@ -148,13 +155,16 @@ func (d *deployment) phases(ctx context.Context) error {
 		return err
 	}
 	d.made = true
-	return d.change(ctx, "Pipeline", true)
+	return d.changeWithNames(ctx, "Pipeline")
 }
 
 // change takes the stack through one phase.
 func (d *deployment) change(ctx context.Context, step string, withPipeline bool) error {
 	d.report.Step(step)
 	d.report.Detail("working out what has to change")
+	if err := d.lookAtCertificate(ctx); err != nil {
+		return err
+	}
 	p, err := d.stack.Plan(ctx, d.state, stack.Wanted{
 		Template: d.plan.template, Parameters: d.parameters(withPipeline), Full: d.opts.Full,
 		Tags: map[string]string{stack.TagSite: d.stack.Name},
@@ -180,11 +190,7 @@ func (d *deployment) change(ctx context.Context, step string, withPipeline bool)
 // would keep what the stack has.
 func (d *deployment) parameters(withPipeline bool) map[string]string {
 	params := maps.Clone(d.plan.input.Parameters)
-	certificate := d.state.Parameters[template.ParamCertificateArn]
-	params[template.ParamCertificateArn] = certificate
-	if certificate == "" {
-		params[template.ParamDomainNames] = ""
-	}
+	params[template.ParamDomainNames], params[template.ParamCertificateArn] = d.served(withPipeline)
 	params[template.ParamConnectionArn] = d.connection.ARN
 	params[template.ParamReleaseArchitecture] = d.binary.Architecture()
 	params[template.ParamWithPipeline] = "false"

@@ -58,7 +58,7 @@ func TestPolicyIsWithinIAMsLimit(t *testing.T) {
 
 // A policy for one site names that site's resources, wherever the service can tell resources apart by name.
 func TestPolicyIsNarrowed(t *testing.T) {
-	wide := []string{"CloudFront", "Connection", "Look"}
+	wide := []string{"CloudFront", "Connection", "Domain", "Look"}
 	for _, s := range permission.Statements(permission.Scope{Region: "eu-west-1", Account: "123456789012", Site: "hello-1a2b3c4d", Pipeline: "hello-1a2b3c4d"}) {
 		for _, r := range s.Resources {
 			if strings.Contains(r, "{") {

@@ -22,7 +22,7 @@ func (h *Hosting) Show(ctx context.Context) (hosting.Info, error) {
 
 func (h *Hosting) info(ctx context.Context, state stack.State) (hosting.Info, error) {
 	info := h.place(state)
-	info.Differs = h.differs(ctx, state)
+	info.Differs, info.DomainState = h.differs(ctx, state), h.domainState(ctx, state)
 	p := h.publisher(state)
 	live, _, err := p.Pointer.Read(ctx)
 	info.Release = live.Release

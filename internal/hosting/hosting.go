@@ -11,6 +11,8 @@ type Info struct {
 	// URL is the address to open, with its scheme and a trailing slash.
 	URL    string `json:"url"`
 	Domain string `json:"domain"`
+	// DomainState says what the site's own names wait for, in words, and what to do; empty if they are served.
+	DomainState string `json:"domainState,omitempty"`
 	// Names are all host names that the site answers to, or will, beside the one in its URL.
 	Names []Name `json:"names,omitempty"`
 	// TryDomain is a command, in words, that asks the site for its domain before DNS leads to it; nil if there is no need.

@@ -19,7 +19,7 @@ type CA struct {
 	Failure string
 	// TimesOut makes the next look at a pending certificate find that its 72 hours are over.
 	TimesOut bool
-	// Slow is how many more looks a certificate takes after its records are seen.
+	// Slow is how many more looks a certificate takes after all of its records are seen.
 	Slow int
 	// Hides is how many looks at a new certificate do not find it.
 	Hides int
@@ -33,7 +33,7 @@ type certificate struct {
 	arn, status, failure, kind, key string
 	names                           []string
 	tags                            map[string]string
-	looks                           int
+	looks, seen                     int
 	created                         time.Time
 	proven                          map[string]bool
 }
@@ -77,8 +77,8 @@ func (a *Account) newCertificate(names []string) *certificate {
 	return c
 }
 
-// validation is the CNAME that proves a name: the same for every certificate of the account, and for a name's wildcard.
-func validation(name string) (record, value string) {
+// Validation is the CNAME that proves a name: the same for every certificate of the account, and for a name's wildcard.
+func Validation(name string) (record, value string) {
 	name = strings.TrimPrefix(name, "*.")
 	return "_" + hash(AccountID + name)[:32] + "." + name + ".", "_" + hash("value" + name)[:32] + ".acm-validations.aws."
 }
@@ -142,6 +142,9 @@ func (a *Account) requestCertificate(req *wire.Request) (map[string]any, *Fault)
 	return map[string]any{"CertificateArn": c.arn}, nil
 }
 
+// lastDay is when every certificate ends.
+var lastDay = time.Date(2099, 1, 2, 23, 59, 59, 0, time.UTC)
+
 // certificatePage is how many certificates a page has: few, so that paging is tried.
 const certificatePage = 2
 
@@ -158,7 +161,7 @@ func (a *Account) listCertificates(req *wire.Request) (map[string]any, *Fault) {
 			fit = append(fit, map[string]any{
 				"CertificateArn": c.arn, "DomainName": c.names[0], "SubjectAlternativeNameSummaries": list(c.names),
 				"HasAdditionalSubjectAlternativeNames": false, "Status": c.status, "Type": c.kind, "KeyAlgorithm": c.key,
-				"CreatedAt": c.created, "NotAfter": c.created.Add(395 * 24 * time.Hour),
+				"CreatedAt": c.created, "NotAfter": lastDay,
 			})
 		}
 	}
@@ -196,13 +199,13 @@ func (a *Account) proceed(c *certificate) {
 		return
 	}
 	for _, name := range c.names {
-		record, value := validation(name)
+		record, value := Validation(name)
 		c.proven[name] = c.proven[name] || a.DNS.cname(record) == bare(value)
-		if !c.proven[name] {
-			c.looks = a.CA.Hides
-		}
 	}
-	if len(c.names) == len(slices.DeleteFunc(slices.Clone(c.names), func(n string) bool { return !c.proven[n] })) && c.looks > a.CA.Hides+a.CA.Slow {
+	if slices.ContainsFunc(c.names, func(name string) bool { return !c.proven[name] }) {
+		return
+	}
+	if c.seen++; c.seen > a.CA.Slow {
 		c.status = "ISSUED"
 	}
 }
@@ -210,7 +213,7 @@ func (a *Account) proceed(c *certificate) {
 func (a *Account) detail(c *certificate) map[string]any {
 	out := map[string]any{
 		"CertificateArn": c.arn, "DomainName": c.names[0], "SubjectAlternativeNames": list(c.names), "Status": c.status,
-		"Type": c.kind, "KeyAlgorithm": c.key, "CreatedAt": c.created,
+		"Type": c.kind, "KeyAlgorithm": c.key, "CreatedAt": c.created, "NotAfter": lastDay,
 	}
 	if users := a.usersOf(c); len(users) > 0 {
 		out["InUseBy"] = users
@@ -230,8 +233,8 @@ func (a *Account) detail(c *certificate) map[string]any {
 		case c.status == "FAILED" || c.status == "VALIDATION_TIMED_OUT":
 			proof["ValidationStatus"] = "FAILED"
 		}
-		if c.looks > a.CA.Hides { // ACM takes some seconds to tell the records
-			record, value := validation(name)
+		if c.looks > a.CA.Hides+1 { // ACM takes some seconds to tell the records
+			record, value := Validation(name)
 			proof["ResourceRecord"] = map[string]any{"Name": record, "Type": "CNAME", "Value": value}
 		}
 		proofs = append(proofs, proof)

@@ -26,6 +26,16 @@ func (r Resolver) LookupHost(_ context.Context, host string) ([]string, error) {
 	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 }
 
+// LookupCNAME implements what net.Resolver does.
+func (r Resolver) LookupCNAME(_ context.Context, name string) (string, error) {
+	r.account.mu.Lock()
+	defer r.account.mu.Unlock()
+	if at := r.account.DNS.cname(name); at != "" {
+		return at + ".", nil
+	}
+	return "", &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+}
+
 // LookupNS implements what net.Resolver does.
 func (r Resolver) LookupNS(_ context.Context, domain string) ([]*net.NS, error) {
 	r.account.mu.Lock()
@@ -114,4 +124,11 @@ func somebodyElse(r *http.Request) *http.Response {
 		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header: http.Header{"Server": {"other"}}, Body: http.NoBody,
 	}
+}
+
+// DistributionName is CloudFront's own name for the distribution of a stack.
+func (a *Account) DistributionName(stackName string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.findStack(stackName).outputs[template.OutputDistributionDomainName]
 }

@@ -10,7 +10,9 @@
 package double
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -193,6 +195,9 @@ func (a *Account) serveService(w http.ResponseWriter, r *http.Request, service s
 		return
 	}
 	req, err := m.Decode(r)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return // whoever asked was cut off
+	}
 	if err != nil {
 		a.t.Errorf("%s: %v", service, err)
 		m.EncodeError(w, http.StatusBadRequest, "ValidationError", err.Error())

@@ -223,3 +223,27 @@ func (a *Account) getChange(id string) map[string]any {
 func (a *Account) changeInfo(id, status string) map[string]any {
 	return map[string]any{"Id": "/change/" + id, "Status": status, "SubmittedAt": a.tick()}
 }
+
+// Zone returns the id of the public zone of a domain.
+func (a *Account) Zone(domain string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := slices.IndexFunc(a.DNS.zones, func(z *zone) bool { return z.domain == domain && !z.private })
+	return a.DNS.zones[i].id
+}
+
+// ReplaceRecord lets somebody lead a name elsewhere: its A and AAAA records give way to another one.
+func (a *Account) ReplaceRecord(name, typ, value string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, z := range a.DNS.zones {
+		before := len(z.sets)
+		z.sets = slices.DeleteFunc(z.sets, func(s map[string]any) bool {
+			return s["Name"] == dotted(name) && (s["Type"] == "A" || s["Type"] == "AAAA")
+		})
+		if len(z.sets) < before {
+			z.sets = append(z.sets, record(name, typ, value))
+			z.sort()
+		}
+	}
+}

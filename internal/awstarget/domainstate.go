@@ -1,0 +1,65 @@
+package awstarget
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/certificate"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
+)
+
+// domainState says what the site's own names still wait for, and what to do; "" if they are served, or if there are none.
+func (h *Hosting) domainState(ctx context.Context, state stack.State) string {
+	hosts, served := hostsOf(h.project.Names()), servedHosts(state)
+	all := h.certificates()
+	switch {
+	case len(hosts) == 0 && len(served) > 0:
+		return strings.Join(served, ", ") + " is still served: deploy takes it off"
+	case len(hosts) == 0:
+		return ""
+	case slices.Equal(hosts, served):
+		one, err := all.Get(ctx, state.Parameters[template.ParamCertificateArn])
+		if err != nil {
+			return "" // it is served, whatever may not be read
+		}
+		return aged(one)
+	}
+	one, found, err := all.Find(ctx, hosts)
+	if err != nil {
+		return "cannot be told: " + reason.Message(err)
+	}
+	if !found {
+		if failed, err := all.Failed(ctx, hosts); err == nil && len(failed) > 0 {
+			return certificate.Problem(failed[0]).Error()
+		}
+		return "not served yet: run deploy"
+	}
+	return awaited(one)
+}
+
+// aged says what is wrong with a certificate that is served.
+func aged(one certificate.Certificate) string {
+	if err := certificate.Problem(one); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// awaited says what a certificate that is not served yet waits for.
+func awaited(one certificate.Certificate) string {
+	if one.Issued() {
+		return "the certificate is issued: run deploy"
+	}
+	var parts []string
+	for _, r := range proofs(one) {
+		parts = append(parts, fmt.Sprintf("%s %s %s", r.Name, r.Type, r.Value))
+	}
+	if len(parts) == 0 {
+		return one.Waiting(0)
+	}
+	return "waiting for the certificate: create " + strings.Join(parts, "; create ")
+}

@@ -33,7 +33,8 @@ const initLong = `Looks at the project folder, finds out what it can, shows it w
 writes the configuration, the build file and the function into ` + site.Folder + `/.
 Without a terminal, or with --yes, it asks nothing.
 
-Running it again keeps what you have edited, and everything that no flag asks to change.`
+Running it again keeps what you have edited, and everything that no flag asks to change.
+Another --framework brings its own build file and function; edited ones are kept beside them.`
 
 func newInitCmd(s *session) *cobra.Command {
 	o := &initOptions{session: s}

@@ -59,7 +59,7 @@ func (o *initOptions) propose(ctx context.Context) (p proposal, err error) {
 		return p, err
 	}
 	p.plan, err = scaffold.Prepare(o.dir, scaffold.Choices{
-		Config: p.config, Clear: o.cleared(), Build: p.found.Build, Template: p.template, Subdir: p.found.Subdir, Force: o.force,
+		Config: p.config, Clear: o.cleared(), Build: p.found.Build, Template: p.template, Subdir: p.found.Subdir, Reframed: o.reframed(), Force: o.force,
 	})
 	if err != nil {
 		return p, err
@@ -104,7 +104,10 @@ func (o *initOptions) decide(p *proposal) {
 	if found.Framework != detected && !detect.Means(found.Framework, detected) {
 		found.Title, found.Version = "", ""
 	}
-	found.Routing = cmp.Or(o.flags.Routing, o.existing.Routing, found.Routing)
+	if routing := o.existing.Routing; !o.reframed() || routing == site.RoutingCustom {
+		found.Routing = cmp.Or(routing, found.Routing)
+	}
+	found.Routing = cmp.Or(o.flags.Routing, found.Routing)
 	if p.template != nil && p.template.Function != nil {
 		found.Routing = cmp.Or(o.flags.Routing, site.RoutingCustom)
 	}
@@ -122,6 +125,11 @@ func (o *initOptions) decide(p *proposal) {
 	if !o.known && !o.zips() {
 		p.config.Paths = fewPaths(found.Paths)
 	}
+}
+
+// reframed reports whether a project that is configured is to have another framework than it has.
+func (o *initOptions) reframed() bool {
+	return o.known && o.flags.Framework != "" && o.flags.Framework != o.existing.Framework
 }
 
 // unsupported refuses a project that cannot be hosted as files, unless flags say what is published, or it was settled when

@@ -37,6 +37,9 @@ type Choices struct {
 	Template *Template
 	// Subdir is the project folder inside its repository, with slashes; empty for the repository's top.
 	Subdir string
+	// Reframed says that the project has another framework than it was configured for: the build file and the function are then
+	// those of the new one. What a person has edited is kept beside them.
+	Reframed bool
 	// Force replaces files that a person has edited, and an invalid configuration. The old file is kept beside it.
 	Force bool
 }
@@ -129,18 +132,22 @@ func (f *File) becomes(text []byte) {
 	}
 }
 
-// protect keeps a file that a person has edited, or lays it beside the new one if force is given.
-func (p *Plan) protect(f *File, force bool) {
+// protect keeps a file that a person has edited, or lays it beside the new one where that has to take its place.
+func (p *Plan) protect(f *File, c Choices) {
 	if f.Status != Changed || unedited(f.old) {
 		return
 	}
-	if !force {
+	switch {
+	case c.Force:
+		f.Reason = "replaced by --force"
+	case c.Reframed:
+		f.Reason = "you had edited it, and the framework has changed: what you still need of yours is to be taken over by hand"
+	default:
 		f.Status = Kept
 		f.Reason = "you have edited it; --force replaces it and keeps yours beside it"
 		return
 	}
 	f.Backup = p.backup(f.Path)
-	f.Reason = "replaced by --force"
 }
 
 // backup is a name beside path that is not taken.
@@ -254,12 +261,12 @@ func (p *Plan) build(c Choices) (File, error) {
 	} else if text, err = Buildspec(c.Build, c.Subdir); err != nil {
 		return f, err
 	}
-	if buildspec.Upstream(f.old) && !c.Force && c.Template == nil {
+	if buildspec.Upstream(f.old) && !c.Force && !c.Reframed && c.Template == nil {
 		p.convert(&f)
 		return f, nil
 	}
 	f.becomes(sign("#", text))
-	p.protect(&f, c.Force)
+	p.protect(&f, c)
 	return f, nil
 }
 
@@ -282,7 +289,7 @@ func (p *Plan) function(c Choices) (File, error) {
 	}
 	if c.Template != nil && c.Template.Function != nil {
 		f.becomes(sign("//", unsigned(c.Template.Function)))
-		p.protect(&f, c.Force)
+		p.protect(&f, c)
 		return f, nil
 	}
 	wanted := cmp.Or(p.Config.Routing, site.RoutingStatic)
@@ -298,7 +305,7 @@ func (p *Plan) function(c Choices) (File, error) {
 		return f, err
 	}
 	f.becomes(sign("//", []byte(code)))
-	p.protect(&f, c.Force)
+	p.protect(&f, c)
 	if f.Status == Kept && bytes.Contains(f.old, []byte(upstreamKVS)) {
 		f.Reason = "it is the upstream toolkit's, and works as it is; --force replaces it with this toolkit's and keeps yours beside it"
 		theirs := functiontest.Function{Name: site.FunctionFile, Code: string(unixLines(f.old))}

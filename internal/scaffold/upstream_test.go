@@ -55,3 +55,45 @@ func TestUpstreamsFunctionThatHidesFiles(t *testing.T) {
 		t.Errorf("%s: %s", f.Status, f.Reason)
 	}
 }
+
+// TestDefect21_EditsAreKeptBesideAnotherFramework: a change of the framework changes both files, and loses nothing.
+func TestDefect21_EditsAreKeptBesideAnotherFramework(t *testing.T) {
+	const (
+		upstreamBuild    = "version: 0.2\nphases:\n  build:\n    commands:\n      - cd build\n      - aws s3 cp ./ s3://$DEST_BUCKET_NAME/$CODEBUILD_RESOLVED_SOURCE_VERSION/ --recursive\n"
+		upstreamFunction = "import cf from 'cloudfront';\nconst kvsId = '__KVS_ID__';\n"
+	)
+	tests := map[string]func(dir string) (build, function string){
+		"a person's": func(dir string) (string, string) {
+			write(t, prepare(t, dir, vite))
+			return strings.Replace(read(t, dir, buildFile), "npm run build", "npm run build:mine", 1), read(t, dir, functionFile) + "// mine\n"
+		},
+		"upstream's": func(string) (string, string) { return upstreamBuild, upstreamFunction },
+	}
+	for name, edit := range tests {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			build, function := edit(dir)
+			put(t, dir, buildFile, build)
+			put(t, dir, functionFile, function)
+			reframed := basic
+			reframed.Reframed = true
+			p := prepare(t, dir, reframed)
+			for i, f := range p.Files[1:3] {
+				if f.Status != scaffold.Changed || f.Backup != []string{buildFile, functionFile}[i]+".bak" || !strings.Contains(f.Reason, "framework has changed") {
+					t.Errorf("%+v", f)
+				}
+			}
+			write(t, p)
+			if read(t, dir, buildFile+".bak") != build || read(t, dir, functionFile+".bak") != function {
+				t.Error("an edit is lost")
+			}
+			for _, again := range []scaffold.Choices{reframed, basic} {
+				for _, f := range prepare(t, dir, again).Files[1:3] {
+					if f.Status != scaffold.Unchanged || f.Backup != "" {
+						t.Errorf("run again: %+v", f)
+					}
+				}
+			}
+		})
+	}
+}

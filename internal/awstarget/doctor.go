@@ -94,7 +94,7 @@ func newCheckup(h *Hosting) *checkup {
 // wrong is the finding that an error leads to: what the credentials do not allow to be asked is skipped.
 func (c *checkup) wrong(err error) doctor.Finding {
 	if denied(err) {
-		return doctor.Skipped("let an administrator allow it: doctor --policy prints the policy", "the credentials do not allow it: %s", reason.Message(err))
+		return doctor.Skipped("let an administrator allow it: doctor --policy prints the policy", "%v", reason.Of(err))
 	}
 	if code := reason.Code(err); reason.Throttled(err) || strings.HasPrefix(code, "Internal") || strings.HasPrefix(code, "ServiceUnavailable") {
 		return doctor.Skipped("run doctor again", "%v", reason.Of(err))

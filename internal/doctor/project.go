@@ -190,9 +190,9 @@ func Unloadable(err error) Look {
 // Differs is the finding about what of the project is not what is deployed.
 func Differs(what []string) Finding {
 	if len(what) == 0 {
-		return OK("function, build file and template are the project's")
+		return OK("what is deployed is the project's")
 	}
-	return Warning("run deploy", "the project's %s differs from what is deployed", strings.Join(what, " and "))
+	return Warning("run deploy", "of the project, this differs from what is deployed: %s", strings.Join(what, ", "))
 }
 
 // Newest compares the live release with the branch's newest commit.

@@ -10,9 +10,7 @@
 package double
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -56,6 +54,8 @@ type Account struct {
 	Spread int
 	// TakenAliases are domain names that a distribution of another account has.
 	TakenAliases map[string]bool
+	// Standing is how the account stands before anything is deployed.
+	Standing Standing
 	// Requests counts the requests by "service Operation".
 	Requests map[string]int
 
@@ -101,6 +101,7 @@ func New(t testing.TB) *Account {
 	for _, service := range []string{"cloudformation", "cloudfront", "codepipeline", "codeconnections", "codebuild", "logs", "sts", "acm", "route53"} {
 		a.models[service] = wire.Load(service)
 	}
+	a.models["iam"], a.models["servicequotas"] = wire.Load("iam"), wire.Load("service-quotas")
 	a.server = httptest.NewServer(a)
 	t.Cleanup(func() {
 		a.stopExecutions()
@@ -168,6 +169,10 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "":
 		a.serveDistribution(w, r)
 	case "s3":
+		if r.Method == http.MethodGet && r.URL.Path == "/" {
+			a.listBuckets(w)
+			return
+		}
 		a.S3.ServeHTTP(w, r)
 	case "cloudfront-keyvaluestore":
 		a.KVS.ServeHTTP(w, r)
@@ -195,9 +200,6 @@ func (a *Account) serveService(w http.ResponseWriter, r *http.Request, service s
 		return
 	}
 	req, err := m.Decode(r)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return // whoever asked was cut off
-	}
 	if err != nil {
 		a.t.Errorf("%s: %v", service, err)
 		m.EncodeError(w, http.StatusBadRequest, "ValidationError", err.Error())
@@ -235,10 +237,17 @@ func (a *Account) serveService(w http.ResponseWriter, r *http.Request, service s
 func (a *Account) answer(service, name string, req *wire.Request) (map[string]any, *Fault) {
 	switch service {
 	case "sts":
-		return map[string]any{"Account": AccountID, "Arn": "arn:aws:iam::" + AccountID + ":user/dana", "UserId": "AIDADANA"}, nil
+		return a.who(), nil
+	case "iam":
+		return a.iam(req)
+	case "servicequotas":
+		return a.serviceQuotas(req)
 	case "cloudformation":
 		return a.cloudFormation(name, req)
 	case "cloudfront":
+		if strings.HasPrefix(name, "List") {
+			return a.lists(name, req)
+		}
 		return a.cloudFront(req)
 	case "codeconnections":
 		return a.codeConnections(name, req)

@@ -54,7 +54,7 @@ func openAWS(s *session, project *site.Site) (target, error) {
 	}
 	return awstarget.New(project, awstarget.Options{
 		Profile: s.aws.profile, Region: s.aws.region, Executable: executable, Version: thisBuild().Version,
-		Full: s.aws.wait == waitFull, Connection: s.aws.connection,
+		Full: s.aws.wait == waitFull, Connection: s.aws.connection, Unattended: s.Yes,
 	}), nil
 }
 

@@ -91,8 +91,11 @@ func (s *session) afterShow(info hosting.Info) (steps [][2]string) {
 	return steps
 }
 
-// sourceProblem says why news of the repository do not arrive, or are passed over.
+// sourceProblem says what the site's own names wait for, and why news of the repository do not arrive, or are passed over.
 func (s *session) sourceProblem(info hosting.Info) {
+	if info.DomainState != "" && !s.json {
+		s.warn("%s: %s", strings.TrimSpace("domain "+info.Domain), hang(info.DomainState, len("warning: ")))
+	}
 	if info.SourceError != "" && !s.json {
 		s.warn("the repository cannot be read at present: %s", hang(info.SourceError, len("warning: ")))
 	}
@@ -139,6 +142,8 @@ type infoView struct {
 	Target string `json:"target"`
 	URL    string `json:"url"`
 	Domain string `json:"domain"`
+	// DomainState says what the site's own names wait for; empty if they are served.
+	DomainState string `json:"domainState"`
 	// Names are all host names that the site answers to, with the redirected ones.
 	Names []hosting.Name `json:"names"`
 	// TryDomain is a command, in words, that asks the site for its domain before DNS leads to it.
@@ -166,7 +171,7 @@ type sourceView struct {
 
 func newInfoView(i hosting.Info) infoView {
 	return infoView{
-		Site: i.Site, Target: i.Target, URL: i.URL, Domain: i.Domain, Names: orEmpty(i.Names), TryDomain: i.TryDomain,
+		Site: i.Site, Target: i.Target, URL: i.URL, Domain: i.Domain, DomainState: i.DomainState, Names: orEmpty(i.Names), TryDomain: i.TryDomain,
 		Source: sourceView(i.Source), Release: i.Release, Serving: i.Serving, Location: i.Location, PushURL: i.PushURL,
 		Releases: i.Releases, Bytes: i.Bytes, Differs: orEmpty(i.Differs), SourceError: i.SourceError, PassedOver: i.PassedOver,
 	}

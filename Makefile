@@ -42,6 +42,7 @@ race: ## Run the tests of the packages that have goroutines, with the race detec
 
 lint: $(TOOLS)/golangci-lint ## gofmt, vet, staticcheck, and the one-way imports of the rooms (depguard)
 	$(TOOLS)/golangci-lint run ./...
+	go vet -tags aws ./internal/awstarget/live
 
 vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities in what is linked
 	sh scripts/vuln.sh $(TOOLS)/govulncheck

@@ -198,7 +198,10 @@ func awsProgram(args []string) error {
 }
 
 func (a *Account) codeBuild(name string, req *wire.Request) (map[string]any, *Fault) {
-	if name == "StopBuild" {
+	switch name {
+	case "StartBuild":
+		return a.startBuild(req)
+	case "StopBuild":
 		return a.stopBuild(req)
 	}
 	list, missing := []any{}, []any{}
@@ -208,10 +211,7 @@ func (a *Account) codeBuild(name string, req *wire.Request) (map[string]any, *Fa
 			missing = append(missing, id)
 			continue
 		}
-		list = append(list, map[string]any{
-			"id": b.id, "projectName": b.project, "currentPhase": b.phase, "buildStatus": b.status, "startTime": b.started,
-			"logs": map[string]any{"groupName": b.log.group, "streamName": b.log.name},
-		})
+		list = append(list, b.describe())
 	}
 	out := map[string]any{"builds": list}
 	if len(missing) > 0 {

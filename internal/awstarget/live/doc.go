@@ -1,3 +1,4 @@
-// Package live asks a real AWS account what documentation leaves open. It has tests only, behind the build tag aws; see
+// Package live asks what documentation leaves open: of a real AWS account with the build tag aws, and otherwise, with the same
+// questions, of the double, so that they are known to work before anybody pays for an answer. It has tests only; see
 // docs/aws.md, "The live suite".
 package live

@@ -12,7 +12,7 @@ WANTED = {
     "codepipeline/2015-07-09": [
         "StartPipelineExecution", "StopPipelineExecution", "ListPipelineExecutions", "ListActionExecutions"],
     "codeconnections/2023-12-01": ["ListConnections", "GetConnection", "CreateConnection", "ListTagsForResource"],
-    "codebuild/2016-10-06": ["BatchGetBuilds", "StopBuild"],
+    "codebuild/2016-10-06": ["BatchGetBuilds", "StartBuild", "StopBuild"],
     "logs/2014-03-28": ["GetLogEvents"],
     "sts/2011-06-15": ["GetCallerIdentity", "AssumeRoleWithWebIdentity"],
     "iam/2010-05-08": ["ListOpenIDConnectProviders", "GetOpenIDConnectProvider", "SimulatePrincipalPolicy"],

@@ -43,7 +43,7 @@ func (d *plain) beat() {
 	}
 }
 
-func (d *plain) begun(s *step) { d.line(pad(s.name, nameWidth, false) + "started") }
+func (d *plain) begun(s *step) { d.line(pad(s.name+" ", nameWidth, false) + "started") }
 
 func (d *plain) changed(*step) {}
 
@@ -56,7 +56,7 @@ func (d *plain) say(s *step, words string) {
 	if beside := s.words(); beside != "" {
 		words += ": " + beside
 	}
-	d.line(pad(s.name, nameWidth, false) + words)
+	d.line(pad(s.name+" ", nameWidth, false) + words)
 }
 
 func (d *plain) line(text string) {

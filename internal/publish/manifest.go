@@ -58,7 +58,10 @@ func (p *Publisher) Manifest(ctx context.Context, id string) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, fmt.Errorf("read manifest %s: %w", key, err)
 	}
-	m, err := decodeManifest(id, data)
+	var m Manifest
+	if data, err = unpack(data); err == nil {
+		m, err = decodeManifest(id, data)
+	}
 	if err != nil {
 		return Manifest{}, fmt.Errorf("read manifest %s: %w: %w", key, errDamaged, err)
 	}
@@ -186,14 +189,14 @@ func (p *Publisher) readShelf(ctx context.Context) (*shelf, error) {
 	return s, nil
 }
 
-// putJSON stores one of the publisher's own objects.
+// putJSON stores one of the publisher's own objects, packed if it is large.
 func (p *Publisher) putJSON(ctx context.Context, key string, v any, ifAbsent bool) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", key, err)
 	}
 	meta := Meta{ContentType: contentTypes["json"], CacheControl: cacheNever, IfAbsent: ifAbsent}
-	if err := p.Store.Put(ctx, key, bytesBlob(data), meta); err != nil {
+	if err := p.Store.Put(ctx, key, bytesBlob(pack(data)), meta); err != nil {
 		return fmt.Errorf("store %s: %w", key, err)
 	}
 	return nil

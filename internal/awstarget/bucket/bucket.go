@@ -96,6 +96,7 @@ func Client(cfg aws.Config) *s3.Client {
 			o.HTTPClient = c.WithTransportOptions(func(t *http.Transport) {
 				t.MaxIdleConns, t.MaxIdleConnsPerHost = idleConnections, idleConnections
 				t.ReadBufferSize, t.WriteBufferSize = bufferSize, bufferSize
+				t.DisableCompression = true // objects come as they are, and each request is shorter by a header
 			})
 		}
 	})

@@ -48,7 +48,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if target == nil {
 		return fault.New(fault.Usage, "it is run by the pipeline that deploy makes", "this is not a release step: the environment names no site")
 	}
-	request := publish.Request{Dir: args[1], ID: args[5], StartedAt: time.Now()}
+	dir, err := step.Folder(args[1], args[5])
+	if err != nil {
+		return err
+	}
+	request := publish.Request{Dir: dir, ID: step.ReleaseID(args[5]), StartedAt: time.Now()}
 	if step.IsCommit(request.ID) {
 		request.Commit = request.ID
 	}

@@ -180,7 +180,7 @@ func (h *Hosting) Execution(ctx context.Context, id string) (hosting.Execution, 
 	if err != nil {
 		return e, h.explained(err)
 	}
-	return h.withRelease(ctx, state, e), nil
+	return h.withRelease(ctx, state, hintZip(state, e)), nil
 }
 
 // Logs writes the output of an execution's builds, the newest execution's if id is empty. With follow it goes on until the

@@ -29,6 +29,9 @@ func (h *Hosting) check() (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkPrefix(h.project.Config); err != nil {
+		return nil, err
+	}
 	p := &plan{input: in}
 	if h.project.Repository != "" {
 		if err := h.reachable(in); err != nil {

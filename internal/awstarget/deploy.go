@@ -96,6 +96,9 @@ func (d *deployment) prepare(ctx context.Context) error {
 		}
 	}
 	d.adviseOnNames(ctx)
+	if err := d.checkBucket(ctx); err != nil {
+		return err
+	}
 	if d.binary, err = binary.Load(d.opts.Executable, d.state.Parameters[template.ParamReleaseArchitecture]); err != nil {
 		return err
 	}

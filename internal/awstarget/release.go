@@ -12,7 +12,6 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
 
 // ownStart is how long a new pipeline may take to begin its first execution by itself.
@@ -21,14 +20,19 @@ const ownStart = 20 * time.Second
 // release runs the pipeline, follows it, and waits until the site serves what it published.
 func (d *deployment) release(ctx context.Context, opts hosting.DeployOptions) (hosting.Deployed, error) {
 	if d.plan.repository.ID == "" {
-		d.report.Warn("put a .zip file into s3://%s/%s to release it", d.state.Outputs[template.OutputSourceBucketName], d.plan.input.Parameters[template.ParamSourcePrefix])
-		return d.result(ctx, hosting.Execution{}, nil)
+		return d.releaseZip(ctx, opts)
 	}
 	pipeline := d.pipeline(d.state)
 	id, err := d.execution(ctx, pipeline)
 	if err != nil {
 		return hosting.Deployed{}, err
 	}
+	return d.attend(ctx, pipeline, id, pipeline.Start, opts)
+}
+
+// attend follows an execution until the site serves what it published, unless nobody waits for that. again starts another one
+// for the same source.
+func (d *deployment) attend(ctx context.Context, pipeline *executions.Pipeline, id string, again func(context.Context) (string, error), opts hosting.DeployOptions) (hosting.Deployed, error) {
 	if opts.NoWait {
 		e, err := pipeline.Get(ctx, id)
 		return d.result(ctx, e, err)
@@ -36,7 +40,7 @@ func (d *deployment) release(ctx context.Context, opts hosting.DeployOptions) (h
 	e, err := d.follow(ctx, pipeline, id)
 	if d.made && e.Status == hosting.Failed && notYetAllowed(e) {
 		d.report.Warn("the new roles of the pipeline are not known everywhere yet; running it once more")
-		if id, err = pipeline.Start(ctx); err == nil {
+		if id, err = again(ctx); err == nil {
 			e, err = d.follow(ctx, pipeline, id)
 		}
 	}
@@ -86,7 +90,7 @@ func (d *deployment) follow(ctx context.Context, pipeline *executions.Pipeline, 
 		if err != nil || newer == id {
 			return e, err
 		}
-		d.report.Warn("a newer commit took the place of this one; following execution %s", newer)
+		d.report.Warn("a newer one took the place of this execution; following execution %s", newer)
 		id = newer
 	}
 }

@@ -51,6 +51,7 @@ func (h *Hosting) place(state stack.State) hosting.Info {
 		Names: names,
 		Site:  h.project.Name(), Target: string(site.AWS), URL: siteURL(state), Domain: c.DomainName,
 		Source:   hosting.Source{Repository: site.StripCredentials(h.project.Repository), Branch: c.BranchName, Bucket: c.S3Bucket, Path: c.S3Path},
+		Upload:   uploadPlace(state),
 		Serving:  true,
 		Location: state.ID,
 	}
@@ -95,7 +96,7 @@ func (h *Hosting) withRelease(ctx context.Context, state stack.State, e hosting.
 // releaseID is what the pipeline asks the release step to call the release of a revision (hosting.yaml, RELEASE).
 func releaseID(state stack.State, revision string) string {
 	if state.Parameters[template.ParamSourceType] == "s3" {
-		return "zip-" + revision
+		return site.ZipRelease(revision)
 	}
 	return revision
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
@@ -43,6 +44,12 @@ again changes nothing; that of a zip is its file name.`,
 		Args: arguments(1, 1, "one folder or zip file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.source = args[0]
+			if releaseStep(s) != nil {
+				var err error
+				if o.source, o.release, err = awstarget.StepSource(o.source, o.release); err != nil {
+					return err
+				}
+			}
 			if flag := cmd.Flags().Lookup("release"); flag.Changed {
 				if err := site.ValidRelease(o.release); err != nil {
 					return usage("", "--release: %w", err)

@@ -41,7 +41,9 @@ state folder, until it is interrupted. deploy starts one in the background.
 
 With --https, sites answer over HTTP/1.1, HTTP/2 and HTTP/3. Names below localhost get certificates of an
 authority of this machine, which browsers do not know until they are told to trust it. Domain names get
-certificates from Let's Encrypt, whose terms you accept by that, if the server can be reached by others.`,
+certificates from Let's Encrypt, whose terms you accept by that, if the server can be reached by others.
+
+On SIGUSR2, a new process of the program that is now on the disk takes over, and no viewer waits or gets an error.`,
 		Example: `  ` + name + ` serve
   ` + name + ` serve --listen 127.0.0.1:0      (any free port)
   ` + name + ` serve --https --listen :80 --listen-https :443

@@ -105,5 +105,8 @@ const (
 	OutputReleaseLogGroup        = "ReleaseLogGroup"
 )
 
+// FirstZip is the key, below SourcePrefix, of the zip file that a pipeline takes which is run by hand; a new one begins with it.
+const FirstZip = "site.zip"
+
 // ToolkitKey is the key in the artifact bucket under which the release step finds the toolkit's Linux binary.
 func ToolkitKey(sha256 string) string { return "toolkit/" + sha256 }

@@ -130,7 +130,7 @@ func (a *Account) releaseEnvironment(p *pipeline, e *execution) map[string]strin
 	}
 	var given []struct{ Name, Value string }
 	text := p.stageAction("Release")["Configuration"].(map[string]any)["EnvironmentVariables"].(string)
-	text = strings.ReplaceAll(text, "#{SourceVariables.CommitId}", e.commit)
+	text = e.variables(text)
 	if err := json.Unmarshal([]byte(text), &given); err != nil {
 		a.t.Errorf("variables of the release action: %v", err)
 	}

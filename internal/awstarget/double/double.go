@@ -102,6 +102,7 @@ func New(t testing.TB) *Account {
 		a.models[service] = wire.Load(service)
 	}
 	a.models["iam"], a.models["servicequotas"] = wire.Load("iam"), wire.Load("service-quotas")
+	a.S3.Created = a.created
 	a.server = httptest.NewServer(a)
 	t.Cleanup(func() {
 		a.stopExecutions()

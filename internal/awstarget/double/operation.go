@@ -136,6 +136,9 @@ func (a *Account) made(s *stack, r *resource, first bool) {
 			if r.properties["VersioningConfiguration"] != nil {
 				a.bucket(http.MethodPut, r.physical, "?versioning")
 			}
+			if n, ok := r.properties["NotificationConfiguration"].(map[string]any); ok && n["EventBridgeConfiguration"] != nil {
+				a.S3.Configure(r.physical, a.S3.Versioned(r.physical), "<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>")
+			}
 		}
 	case "AWS::CloudFront::KeyValueStore":
 		if first {

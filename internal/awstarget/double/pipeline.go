@@ -29,6 +29,7 @@ type execution struct {
 	started, updated                     time.Time
 	actions                              []*action // oldest first
 	stop                                 context.CancelFunc
+	told                                 revision
 }
 
 // action is one action of an execution.
@@ -80,8 +81,13 @@ func (p *pipeline) source() map[string]any {
 
 // start begins an execution, with the lock held.
 func (a *Account) start(p *pipeline, trigger string) *execution {
+	return a.startWith(p, trigger, revision{})
+}
+
+// startWith begins an execution that takes a revision of its own.
+func (a *Account) startWith(p *pipeline, trigger string, told revision) *execution {
 	ctx, cancel := context.WithCancel(context.Background())
-	e := &execution{id: a.id(), status: "InProgress", trigger: trigger, started: a.tick(), stop: cancel}
+	e := &execution{id: a.id(), status: "InProgress", trigger: trigger, started: a.tick(), stop: cancel, told: told}
 	e.updated = e.started
 	p.executions = append([]*execution{e}, p.executions...)
 	a.work.Add(1)
@@ -120,7 +126,13 @@ func (a *Account) run(ctx context.Context, p *pipeline, e *execution) {
 		a.finish(e, "Stopped")
 		return
 	}
-	err := a.act(e, "Source", "CodeStarSourceConnection", func(act *action) error { return a.fetch(ctx, p, e, act, source) })
+	provider := p.stageAction("Source")["ActionTypeId"].(map[string]any)["Provider"].(string)
+	err := a.act(e, "Source", provider, func(act *action) error {
+		if provider == "S3" {
+			return a.fetchZip(p, e, act, source)
+		}
+		return a.fetch(ctx, p, e, act, source)
+	})
 	if err == nil && !a.stopping(e) {
 		err = a.act(e, "Build", "CodeBuild", func(act *action) error {
 			return a.runBuild(ctx, p, act, "Build", source, site, nil)
@@ -215,7 +227,11 @@ func (a *Account) codePipeline(name string, req *wire.Request) (map[string]any, 
 	case "StopPipelineExecution":
 		return p.stopExecution(req)
 	case "StartPipelineExecution":
-		return map[string]any{"pipelineExecutionId": a.start(p, "StartPipelineExecution").id}, nil
+		told, fault := p.told(sourceRevisions(req))
+		if fault != nil {
+			return nil, fault
+		}
+		return map[string]any{"pipelineExecutionId": a.startWith(p, "StartPipelineExecution", told).id}, nil
 	case "ListPipelineExecutions":
 		list := []any{}
 		for _, e := range p.executions {
@@ -247,10 +263,18 @@ func (e *execution) summary() map[string]any {
 	if e.commit != "" {
 		s["sourceRevisions"] = []any{map[string]any{
 			"actionName": "Source", "revisionId": e.commit,
-			"revisionSummary": asJSON(map[string]string{"ProviderType": "GitHub", "CommitMessage": e.message}),
+			"revisionSummary": e.revisionSummary(),
 		}}
 	}
 	return s
+}
+
+// revisionSummary is JSON for a commit, and a sentence for an object.
+func (e *execution) revisionSummary() string {
+	if e.actions[0].provider == "S3" {
+		return e.message
+	}
+	return asJSON(map[string]string{"ProviderType": "GitHub", "CommitMessage": e.message})
 }
 
 func (act *action) describe(e *execution) map[string]any {

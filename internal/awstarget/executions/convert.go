@@ -19,6 +19,8 @@ func newExecution(s *types.PipelineExecutionSummary, actions []types.ActionExecu
 	}
 	if s.Trigger != nil && (s.Trigger.TriggerType == types.TriggerTypeCreatePipeline || s.Trigger.TriggerType == types.TriggerTypeStartPipelineExecution) {
 		e.Trigger = triggerDeploy
+	} else if s.Trigger != nil && s.Trigger.TriggerType == types.TriggerTypeCloudWatchEvent {
+		e.Trigger = TriggerUpload
 	}
 	for _, r := range s.SourceRevisions {
 		e.Revision = aws.ToString(r.RevisionId)
@@ -28,6 +30,9 @@ func newExecution(s *types.PipelineExecutionSummary, actions []types.ActionExecu
 		if stage := stageNamed(&e, aws.ToString(a.StageName)); stage != nil {
 			fillStage(stage, a)
 		}
+		if key := objectKey(a); key != "" {
+			e.Message = key
+		}
 	}
 	if e.Status.Done() {
 		ended := aws.ToTime(s.LastUpdateTime).UTC()
@@ -35,6 +40,14 @@ func newExecution(s *types.PipelineExecutionSummary, actions []types.ActionExecu
 		closeStages(&e, s)
 	}
 	return e
+}
+
+// objectKey is the key of the zip file that a source action took, or "".
+func objectKey(a types.ActionExecutionDetail) string {
+	if a.Output == nil {
+		return ""
+	}
+	return a.Output.OutputVariables["ObjectKey"]
 }
 
 // executionStatus maps CodePipeline's statuses. A cancelled execution is one that an edit of the pipeline ended.

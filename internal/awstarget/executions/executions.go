@@ -26,6 +26,8 @@ const DefaultPace = 2 * time.Second
 const (
 	triggerDeploy = "deploy"
 	triggerPush   = "push"
+	// TriggerUpload is that of a zip file.
+	TriggerUpload = "upload"
 )
 
 // Pipeline is a site's pipeline on AWS.
@@ -48,6 +50,23 @@ func (p *Pipeline) Start(ctx context.Context) (string, error) {
 	}
 	return aws.ToString(out.PipelineExecutionId), nil
 }
+
+// StartZip runs the pipeline of a site that is fed by zip files for one version of a file, whatever its source action names
+// (CodePipeline User Guide, "Start a pipeline with a source revision override"). Without a version it is the current one.
+func (p *Pipeline) StartZip(ctx context.Context, key, version string) (string, error) {
+	told := []types.SourceRevisionOverride{{ActionName: aws.String(sourceAction), RevisionType: types.SourceRevisionTypeS3ObjectKey, RevisionValue: &key}}
+	if version != "" {
+		told = append(told, types.SourceRevisionOverride{ActionName: aws.String(sourceAction), RevisionType: types.SourceRevisionTypeS3ObjectVersionId, RevisionValue: &version})
+	}
+	out, err := p.API.StartPipelineExecution(ctx, &codepipeline.StartPipelineExecutionInput{Name: &p.Name, SourceRevisions: told})
+	if err != nil {
+		return "", fmt.Errorf("run pipeline %s for %s: %w", p.Name, key, reason.Of(err))
+	}
+	return aws.ToString(out.PipelineExecutionId), nil
+}
+
+// sourceAction is the name of the source action in hosting.yaml.
+const sourceAction = "Source"
 
 // Newest returns the id of the newest execution; "" if the pipeline has had none.
 func (p *Pipeline) Newest(ctx context.Context) (string, error) {

@@ -225,8 +225,11 @@ func (f *fleet) stopRequested() bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// close stops all pipelines and waits for them.
+// close stops all pipelines and waits for them. The sites are answered for all the same.
 func (f *fleet) close() {
+	if f.ctx.Err() != nil {
+		return
+	}
 	f.end()
 	for _, t := range f.sites {
 		f.closing.Go(t.close)

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,9 @@ func TestMain(m *testing.M) {
 	dir := os.Getenv("TEST_AS_SERVER")
 	if dir == "" {
 		os.Exit(m.Run())
+	}
+	if os.Remove(filepath.Join(dir, "refuse")) == nil {
+		os.Exit(1) // a program that does not start
 	}
 	sockets, err := server.InheritSockets()
 	if err == nil {
@@ -49,6 +53,9 @@ type manager struct {
 	files            []*os.File
 	http, https, udp net.Addr
 	process          *exec.Cmd
+	// said is what the server and its successors print.
+	said    *bufio.Reader
+	printer *os.File
 }
 
 func newManager(t *testing.T, dir string) *manager {
@@ -88,16 +95,31 @@ func (m *manager) start() {
 	cmd.Env = append(os.Environ(), "TEST_AS_SERVER="+m.dir)
 	cmd.ExtraFiles = m.files
 	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		m.t.Fatal(err)
+	if m.said == nil {
+		from, to, err := os.Pipe()
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		m.t.Cleanup(func() { from.Close(); to.Close() })
+		m.said, m.printer = bufio.NewReader(from), to
 	}
+	cmd.Stdout = m.printer
 	if err := cmd.Start(); err != nil {
 		m.t.Fatal(err)
 	}
 	m.process = cmd
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
+	if line, err := m.said.ReadString('\n'); err != nil || line != "ready\n" {
 		m.t.Fatalf("the server said %q, %v", line, err)
+	}
+}
+
+// forget waits for the end of the server that m has started and that has handed over.
+func (m *manager) forget() {
+	if m.process != nil {
+		if err := m.process.Wait(); err != nil {
+			m.t.Errorf("the server that handed over ended with %v", err)
+		}
+		m.process = nil
 	}
 }
 

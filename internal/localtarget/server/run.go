@@ -15,6 +15,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/certs"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/front"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/handover"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/metrics"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/systemd"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
@@ -24,6 +25,8 @@ import (
 type server struct {
 	opts    Options
 	dir     state.Dir
+	lock    *state.Lock
+	before  *handover.Predecessor // nil if this process takes nobody's place
 	holder  state.Holder
 	sockets sockets
 	metrics net.Listener
@@ -52,19 +55,36 @@ func (s *server) run(ctx context.Context) (err error) {
 	if s.metrics != nil {
 		go func() { failed <- s.serveMetrics() }()
 	}
+	asked, ignore := handover.Asked()
+	defer ignore()
 	if err := s.announce(); err != nil {
 		return err
 	}
+	return s.follow(ctx, failed, asked)
+}
+
+// follow takes up what changes in the state folder, until ctx ends, something fails, or another process takes over.
+func (s *server) follow(ctx context.Context, failed <-chan error, asked <-chan os.Signal) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	watching := make(chan struct{})
 	go func() {
+		defer close(watching)
 		defer stop()
 		s.fleet.watch(ctx)
 	}()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
+	for ctx.Err() == nil {
+		select {
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
+		case <-asked:
+			if next := s.successor(ctx); next != nil {
+				stop()
+				<-watching
+				return s.handOver(next)
+			}
+		}
 	}
 	s.opts.Log.Info("stopping")
 	systemd.Notify("STOPPING=1")
@@ -137,6 +157,7 @@ func (s *server) announce() error {
 		}
 	}
 	systemd.Notify("READY=1", "STATUS=Serving "+h.URL)
+	s.before.Ready()
 	if s.opts.Ready != nil {
 		s.opts.Ready(*h)
 	}

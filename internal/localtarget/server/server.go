@@ -16,6 +16,7 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/front"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/handover"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/systemd"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
 )
@@ -31,6 +32,8 @@ const (
 	lockPatience = 500 * time.Millisecond
 	// stopPatience is how long Stop waits beyond what requests may take. A build is given time to end.
 	stopPatience = 30 * time.Second
+	// handoverPatience is how long a successor waits for the state folder: builds are given time to end.
+	handoverPatience = time.Minute
 )
 
 // Options are what a server depends on.
@@ -86,11 +89,20 @@ func Run(ctx context.Context, opts Options) error {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	before, inherited, err := handover.Inherit()
+	if err != nil {
+		return err
+	}
+	patience := lockPatience
+	if before != nil {
+		opts.Sockets, patience = inherited, handoverPatience
+	}
 	dir := state.Dir(opts.StateDir)
 	if err := dir.Create(); err != nil {
 		return err
 	}
-	lock, err := dir.Lock(ctx, lockPatience)
+	before.Waiting()
+	lock, err := dir.Lock(ctx, patience)
 	if errors.Is(err, state.ErrLocked) {
 		return inUse(dir)
 	}
@@ -110,15 +122,22 @@ func Run(ctx context.Context, opts Options) error {
 	if err := state.WriteFile(dir.RunFile(), []byte(strconv.Itoa(h.PID))); err != nil {
 		return err
 	}
-	defer os.Remove(dir.RunFile())
+	defer removeRunFile(dir, h.PID)
 	ctx, cancel := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	s := &server{opts: opts, dir: dir, holder: h}
+	s := &server{opts: opts, dir: dir, lock: lock, before: before, holder: h}
 	defer s.close()
 	if err := s.listen(ctx); err != nil {
 		return err
 	}
 	return s.run(ctx)
+}
+
+// removeRunFile removes the run file, unless it is another process's by now.
+func removeRunFile(dir state.Dir, pid int) {
+	if text, err := os.ReadFile(dir.RunFile()); err == nil && string(text) == strconv.Itoa(pid) {
+		_ = os.Remove(dir.RunFile())
+	}
 }
 
 // inUse says who holds the state folder.

@@ -29,6 +29,10 @@ type Memory struct {
 	// LeastPart is the least size of a part of an upload that is not the last one; S3's 5 MiB if it is 0.
 	LeastPart int
 
+	// Created, if set, is told of each object that is created in a bucket whose notifications go to EventBridge. It is called
+	// with the server's lock held and must not ask it anything.
+	Created func(bucket, key, version string)
+
 	mu      sync.Mutex
 	buckets map[string]*bucket
 	uploads map[string]*upload
@@ -45,6 +49,9 @@ type bucket struct {
 	objects   map[string]*object
 	versioned bool
 	versions  map[string][]*version // by key, newest first; of a bucket that is versioned
+	// notifications is the configuration as it was put, in XML.
+	notifications string
+	elsewhere     Elsewhere
 }
 
 type object struct {
@@ -65,7 +72,7 @@ type upload struct {
 func (m *Memory) Store(bucket, key, body string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.store(m.buckets[bucket], key, &object{body: []byte(body), header: http.Header{}, etag: etagOf([]byte(body)), modified: time.Now()})
+	m.store(bucket, m.buckets[bucket], key, &object{body: []byte(body), header: http.Header{}, etag: etagOf([]byte(body)), modified: time.Now()})
 }
 
 // failure is an error answer.
@@ -134,7 +141,7 @@ func (m *Memory) answer(w http.ResponseWriter, r *http.Request, body []byte) (*o
 	if name == "" && r.Method == http.MethodGet {
 		return nil, m.listBuckets(w, query)
 	}
-	if key == "" && r.Method == http.MethodPut && !query.Has("versioning") {
+	if key == "" && r.Method == http.MethodPut && !query.Has("versioning") && !query.Has("notification") {
 		if m.buckets[name] != nil {
 			return nil, fail(http.StatusConflict, "BucketAlreadyOwnedByYou", "%s", name)
 		}
@@ -145,14 +152,19 @@ func (m *Memory) answer(w http.ResponseWriter, r *http.Request, body []byte) (*o
 	switch {
 	case b == nil:
 		return nil, fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	case b.owned(w, r) != nil:
+		return nil, b.owned(w, r)
 	case key == "":
 		return nil, m.answerBucket(w, r, name, b, query, body)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		return nil, m.change(w, r, name, b, key, body)
-	case b.objects[key] == nil:
+	case b.at(key, query.Get("versionId")) == nil:
 		return nil, fail(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
 	}
-	return b.objects[key], nil
+	if id := b.current(key); id != "" && !query.Has("versionId") {
+		w.Header().Set("X-Amz-Version-Id", id)
+	}
+	return b.at(key, query.Get("versionId")), nil
 }
 
 // change does what a request for an object asks for that is not to read it.
@@ -174,12 +186,15 @@ func (m *Memory) change(w http.ResponseWriter, r *http.Request, name string, b *
 	case r.Method == http.MethodPut && query.Has("partNumber"):
 		return m.part(w, r, query, body)
 	case r.Method == http.MethodPut:
-		return m.put(w, r, b, key, body)
+		return m.put(w, r, name, b, key, body)
 	}
 	return fail(http.StatusNotImplemented, "NotImplemented", "%s %s", r.Method, r.URL)
 }
 
 func (m *Memory) answerBucket(w http.ResponseWriter, r *http.Request, name string, b *bucket, query url.Values, body []byte) error {
+	if done, err := b.settle(w, r, query, body); done {
+		return err
+	}
 	switch {
 	case r.Method == http.MethodHead:
 		return nil
@@ -191,9 +206,6 @@ func (m *Memory) answerBucket(w http.ResponseWriter, r *http.Request, name strin
 		return m.listVersions(w, name, b, query)
 	case r.Method == http.MethodGet && query.Has("uploads"):
 		return m.listUploads(w, name, query)
-	case r.Method == http.MethodPut && query.Has("versioning"):
-		b.versioned = true
-		return nil
 	case r.Method == http.MethodDelete && b.entries() > 0:
 		return fail(http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
 	case r.Method == http.MethodDelete:

@@ -31,7 +31,7 @@ func (b *bucket) free(r *http.Request, key string) error {
 	return nil
 }
 
-func (m *Memory) put(w http.ResponseWriter, r *http.Request, b *bucket, key string, body []byte) error {
+func (m *Memory) put(w http.ResponseWriter, r *http.Request, name string, b *bucket, key string, body []byte) error {
 	if err := b.free(r, key); err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (m *Memory) put(w http.ResponseWriter, r *http.Request, b *bucket, key stri
 		}
 	}
 	o.etag = etagOf(o.body)
-	m.store(b, key, o)
+	m.store(name, b, key, o)
 	w.Header().Set("ETag", o.etag)
 	if from == "" {
 		return nil

@@ -82,7 +82,7 @@ func (m *Memory) complete(w http.ResponseWriter, r *http.Request, b *bucket, key
 		return err
 	}
 	o.etag = fmt.Sprintf(`"%s-%d"`, etagOf(o.body)[1:33], len(wanted.Part))
-	m.store(b, key, o)
+	m.store(u.bucket, b, key, o)
 	delete(m.uploads, id)
 	return writeXML(w, http.StatusOK, struct {
 		XMLName           xml.Name `xml:"CompleteMultipartUploadResult"`

@@ -18,11 +18,14 @@ type version struct {
 }
 
 // store puts an object into a bucket: over the one that is there, or before its older versions.
-func (m *Memory) store(b *bucket, key string, o *object) {
+func (m *Memory) store(name string, b *bucket, key string, o *object) {
 	b.objects[key] = o
 	if b.versioned {
 		m.serial++
 		b.add(key, &version{id: fmt.Sprintf("v%08d", m.serial), object: o})
+	}
+	if m.Created != nil && b.tellsEventBridge() {
+		m.Created(name, key, b.current(key))
 	}
 }
 

@@ -54,7 +54,7 @@ type Front struct {
 
 	requests, turnedAway    atomic.Int64
 	quicConns, quicRequests atomic.Int64
-	draining                atomic.Bool
+	draining, quicEnded     atomic.Bool
 }
 
 // Stats says what a Front is busy with.
@@ -214,7 +214,7 @@ func (f *Front) Drain() {
 			}
 		})
 	}
-	if f.h3 != nil {
+	if f.h3 != nil && !f.quicEnded.Load() {
 		closing.Go(func() { f.drainQUIC(ctx) })
 	}
 	closing.Wait()

@@ -48,7 +48,7 @@ func (f *Front) serveUDP() error {
 	if err != nil {
 		return fmt.Errorf("serve HTTP/3: %w", err)
 	}
-	if err := f.h3.ServeListener(l); err != nil {
+	if err := f.h3.ServeListener(l); err != nil && !f.quicEnded.Load() {
 		return fmt.Errorf("serve HTTP/3: %w", err)
 	}
 	return nil
@@ -101,6 +101,17 @@ func (f *Front) followQUIC(ctx context.Context, info *quic.ClientInfo) (context.
 // underLoad says when a viewer has to answer before a connection costs anything.
 func (f *Front) underLoad(net.Addr) bool {
 	return f.quicConns.Load() > int64(f.limits.Connections/20)
+}
+
+// EndQUIC ends HTTP/3 at once, and tells viewers so: two processes cannot share its socket, each would get some of the other's
+// packets. What comes from then on waits in the kernel for whoever else has the socket.
+func (f *Front) EndQUIC() {
+	if f.h3 == nil || f.quicEnded.Swap(true) {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	f.drainQUIC(ctx)
 }
 
 // drainQUIC tells viewers to go, waits for the answers on their way, and closes: viewers keep a connection open after their

@@ -42,6 +42,32 @@ func Inherit() (Sockets, error) {
 	return s, nil
 }
 
+// The names of sockets for Take.
+const (
+	NameHTTP  = "http"
+	NameHTTPS = "https"
+	NameQUIC  = "quic"
+)
+
+// Take takes sockets that another than a service manager has handed down, in the order of their names, from descriptor fd on.
+func Take(fd int, names []string) (s Sockets, err error) {
+	for i, name := range names {
+		var one Sockets
+		if err := one.take(fd + i); err != nil {
+			return s, fmt.Errorf("take socket %s: %w", name, err)
+		}
+		switch name {
+		case NameHTTP:
+			s.HTTP = one.HTTP
+		case NameHTTPS:
+			s.HTTPS = one.HTTP
+		case NameQUIC:
+			s.QUIC = one.QUIC
+		}
+	}
+	return s, nil
+}
+
 func (s *Sockets) take(fd int) error {
 	f := os.NewFile(uintptr(fd), "socket "+strconv.Itoa(fd))
 	defer f.Close() // what follows works on copies

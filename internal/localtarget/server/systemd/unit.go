@@ -128,6 +128,8 @@ After=` + UnitName + `.socket
 Type=notify
 User={{.User}}
 ExecStart={{.Command}}
+# A new process takes the sockets over while this one still answers.
+ExecReload=/bin/sh -c "kill -USR2 $MAINPID"
 Restart=on-failure
 RestartSec=1
 # Requests and builds that run are given time to end; the server ends its builds itself.

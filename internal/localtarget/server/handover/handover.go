@@ -1,0 +1,162 @@
+// Package handover lets a new process of the same program take the place of this one while both listen, so that no viewer waits
+// for either. The new process begins with the sockets of the old one; the two tell each other how far they are:
+//
+//	old: Begin        starts the new process
+//	new: Inherit      takes the sockets
+//	new: Waiting      it has understood its flags, and waits for what only one process may have
+//	old: (Begin ends) frees that
+//	new: Ready        it answers
+//	old: Await ends   it takes no more connections, finishes what it has begun, and ends
+//
+// Until Waiting, a new process that fails leaves everything as it was. Windows has no such signal and no such sockets.
+package handover
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/systemd"
+)
+
+const (
+	// variable tells the new process who started it, and which sockets follow its first descriptor of ours.
+	variable = "CLOUDFRONT_HOSTING_TOOLKIT_HANDOVER"
+	// firstFD is the number of the first descriptor that a process is given beside the standard ones.
+	firstFD = 3
+	// patience is how long each step of the new process may take.
+	patience = 30 * time.Second
+
+	saysWaiting, saysReady = "waiting", "ready"
+)
+
+// Successor is the process that takes this one's place.
+type Successor struct {
+	PID   int
+	lines *bufio.Scanner
+	// ended is closed when the process has ended.
+	ended chan struct{}
+	stop  func()
+}
+
+// Begin starts the program anew, as it lies on the disk now, with the arguments of this process. It returns when the new one
+// waits for what this one holds. If it does not come so far it is ended, and nothing has changed.
+func Begin(ctx context.Context, s systemd.Sockets) (*Successor, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("start a successor: %w", err)
+	}
+	names, files, err := duplicates(s)
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	if err != nil {
+		return nil, fmt.Errorf("start a successor: hand down sockets: %w", err)
+	}
+	from, to, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start a successor: %w", err)
+	}
+	cmd := exec.Command(program, os.Args[1:]...) // not CommandContext: it outlives this process
+	cmd.Env = append(os.Environ(), variable+"="+strconv.Itoa(os.Getpid())+" "+strings.Join(names, " "))
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.ExtraFiles = append([]*os.File{to}, files...)
+	err = cmd.Start()
+	to.Close()
+	if err != nil {
+		from.Close()
+		return nil, fmt.Errorf("start a successor: %w", err)
+	}
+	n := &Successor{PID: cmd.Process.Pid, lines: bufio.NewScanner(from), ended: make(chan struct{}), stop: func() { _ = cmd.Process.Kill() }}
+	go func() {
+		defer close(n.ended)
+		_ = cmd.Wait() // what it had to say it has said to the log
+	}()
+	if err := n.hear(ctx, saysWaiting); err != nil {
+		n.stop()
+		<-n.ended
+		return nil, err
+	}
+	return n, nil
+}
+
+// Await returns when the new process answers.
+func (n *Successor) Await(ctx context.Context) error { return n.hear(ctx, saysReady) }
+
+func (n *Successor) hear(ctx context.Context, want string) error {
+	heard := make(chan error, 1)
+	go func() {
+		if !n.lines.Scan() {
+			heard <- cmpErr(n.lines.Err(), io.ErrUnexpectedEOF)
+		} else if got := n.lines.Text(); got != want {
+			heard <- fmt.Errorf("it says %q, not %q", got, want)
+		} else {
+			heard <- nil
+		}
+	}()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	var err error
+	select {
+	case err = <-heard:
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("it has ended")
+		}
+	case <-late.C:
+		err = fmt.Errorf("nothing was heard of it for %s", patience)
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("the successor, process %d, is not %s: %w", n.PID, want, err)
+	}
+	return nil
+}
+
+func cmpErr(err, other error) error {
+	if err == nil {
+		return other
+	}
+	return err
+}
+
+// Predecessor is the process whose place this one takes.
+type Predecessor struct{ to *os.File }
+
+// Inherit takes the sockets of the process that started this one to be its successor, once; nil if none did.
+func Inherit() (*Predecessor, systemd.Sockets, error) {
+	words := strings.Fields(os.Getenv(variable))
+	_ = os.Unsetenv(variable)
+	if len(words) == 0 || words[0] != strconv.Itoa(os.Getppid()) {
+		return nil, systemd.Sockets{}, nil
+	}
+	s, err := systemd.Take(firstFD+1, words[1:])
+	if err != nil {
+		return nil, s, fmt.Errorf("take over the sockets of process %s: %w", words[0], err)
+	}
+	return &Predecessor{os.NewFile(firstFD, "predecessor")}, s, nil
+}
+
+// Waiting tells the old process to free what only one may have. A nil Predecessor is told nothing.
+func (p *Predecessor) Waiting() {
+	if p != nil {
+		_, _ = p.to.WriteString(saysWaiting + "\n") // if it is gone, it has freed everything
+	}
+}
+
+// Ready tells the old process that this one answers.
+func (p *Predecessor) Ready() {
+	if p != nil {
+		_, _ = p.to.WriteString(saysReady + "\n") // as above
+		_ = p.to.Close()
+	}
+}

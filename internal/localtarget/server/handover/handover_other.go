@@ -1,0 +1,17 @@
+//go:build !unix
+
+package handover
+
+import (
+	"errors"
+	"os"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/systemd"
+)
+
+// Asked returns a channel on which nothing ever comes.
+func Asked() (asked <-chan os.Signal, stop func()) { return nil, func() {} }
+
+func duplicates(systemd.Sockets) ([]string, []*os.File, error) {
+	return nil, nil, errors.ErrUnsupported
+}

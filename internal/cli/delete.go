@@ -14,12 +14,14 @@ import (
 type deleteOptions struct {
 	*session
 	hosting.DeleteOptions
+	// site is the name of a site of this machine that no project leads to; empty for the project's own.
+	site string
 }
 
 func newDeleteCmd(s *session) *cobra.Command {
 	o := &deleteOptions{session: s}
 	cmd := &cobra.Command{
-		Use:   "delete [--uploads] [--retain RESOURCE,…]",
+		Use:   "delete [--site NAME] [--uploads] [--retain RESOURCE,…]",
 		Short: "Remove the hosting, and say what is left",
 		Long: `Removes everything that the tool created for the site, its releases included, and says
 what it left. The project folder is never touched. It shows what will go, and asks for the
@@ -27,12 +29,17 @@ site's name first.
 
 On AWS that is the stack with what is in its buckets, and the certificate and the DNS records
 that were made for the site. Ctrl-C is harmless: run it again, and it goes on. Zip files that
-somebody uploaded to be released stay, with their bucket, unless --uploads is given.`,
-		Example:           "  " + name + " delete\n  " + name + " delete --yes",
+somebody uploaded to be released stay, with their bucket, unless --uploads is given.
+
+A site of this machine whose project was moved or removed is deleted by its name, from any
+folder: show --all lists them.`,
+		Example:           "  " + name + " delete\n  " + name + " delete --yes\n  " + name + " delete --site shop-1a2b3c4d",
 		Args:              arguments(0, 0, ""),
 		ValidArgsFunction: noFiles,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return runDelete(cmd.Context(), o) },
 	}
+	cmd.Flags().StringVar(&o.site, "site", "", "local: the `name` of a site, in place of the project's own")
+	_ = cmd.RegisterFlagCompletionFunc("site", s.completeSites)
 	cmd.Flags().BoolVar(&o.Uploads, "uploads", false, "aws: remove the uploaded zip files, too")
 	cmd.Flags().StringSliceVar(&o.Retain, "retain", nil, "aws: leave these `resources` in the account if they cannot be deleted")
 	_ = cmd.RegisterFlagCompletionFunc("retain", noFiles)
@@ -40,7 +47,7 @@ somebody uploaded to be released stay, with their bucket, unless --uploads is gi
 }
 
 func runDelete(ctx context.Context, o *deleteOptions) error {
-	t, project, err := o.hosting()
+	t, siteName, err := o.chosen()
 	if err != nil {
 		return err
 	}
@@ -48,7 +55,7 @@ func runDelete(ctx context.Context, o *deleteOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.confirm(ctx, project.Name(), doomed); err != nil {
+	if err := o.confirm(ctx, siteName, doomed); err != nil {
 		return err
 	}
 	report := o.progress(ctx)
@@ -60,6 +67,19 @@ func runDelete(ctx context.Context, o *deleteOptions) error {
 	}
 	o.print(removed)
 	return err
+}
+
+// chosen opens the site that is to be deleted.
+func (o *deleteOptions) chosen() (target, string, error) {
+	if o.site != "" {
+		t, err := findSite(o.session, o.site)
+		return t, o.site, err
+	}
+	t, project, err := o.hosting()
+	if err != nil {
+		return nil, "", err
+	}
+	return t, project.Name(), nil
 }
 
 // print tells what was removed, and what is left; after a failure, what was removed until then.

@@ -16,20 +16,31 @@ import (
 // showOptions are what show depends on.
 type showOptions struct {
 	*session
+	all bool
 }
 
 func newShowCmd(s *session) *cobra.Command {
 	o := &showOptions{session: s}
-	return &cobra.Command{
-		Use:   "show",
+	cmd := &cobra.Command{
+		Use:   "show [--all]",
 		Short: "Show where the site lives and what it serves",
 		Long: `Shows where the site lives and what it serves, and whether the project's function,
-template or configuration differ from what is deployed.`,
-		Example:           "  " + name + " show\n  " + name + " show --json",
+template or configuration differ from what is deployed.
+
+With --all it lists the sites of this machine, wherever their projects are: a project that was
+moved is another site, and its old one stays until it is deleted.`,
+		Example:           "  " + name + " show\n  " + name + " show --json\n  " + name + " show --all",
 		Args:              arguments(0, 0, ""),
 		ValidArgsFunction: noFiles,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return runShow(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.all {
+				return runShowAll(cmd.Context(), s)
+			}
+			return runShow(cmd.Context(), o)
+		},
 	}
+	cmd.Flags().BoolVar(&o.all, "all", false, "local: list all sites of this machine")
+	return cmd
 }
 
 func runShow(ctx context.Context, o *showOptions) error {

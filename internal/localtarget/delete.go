@@ -57,10 +57,15 @@ func (h *Hosting) Delete(ctx context.Context, _ hosting.DeleteOptions, report ho
 	}, Left: h.left(d)}, nil
 }
 
+func exists(path string) bool { _, err := os.Stat(path); return err == nil }
+
 // left lists what a deletion does not touch.
 func (h *Hosting) left(d *state.Deployed) []string {
-	left := []string{"the project with its configuration: " + filepath.Dir(h.project.ConfigFile())}
-	if d != nil && d.Repository != "" {
+	var left []string
+	if folder := filepath.Dir(h.project.ConfigFile()); h.project.Dir != "" && exists(folder) {
+		left = append(left, "the project with its configuration: "+folder)
+	}
+	if d != nil && d.Repository != "" && (!filepath.IsAbs(d.Repository) || exists(d.Repository)) {
 		left = append(left, "the repository: "+source.Printable(d.Repository))
 	}
 	if holder, running, err := h.dir.Holder(); err == nil && running && holder.Serves() {

@@ -155,6 +155,9 @@ func (h *Hosting) advise(ctx context.Context, p *plan, tip string, report hostin
 	if p.deployed.Config.Zips() {
 		return
 	}
+	for _, line := range h.rivals() {
+		report.Warn("%s", line)
+	}
 	function := functiontest.Function{Name: site.FunctionFile, Code: p.function}
 	for _, line := range functiontest.Advice(ctx, function, h.project.Names(), h.liveStore()) {
 		report.Warn("%s", line)

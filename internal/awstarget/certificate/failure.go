@@ -17,7 +17,7 @@ type why struct{ sentence, hint string }
 var failures = map[types.FailureReason]why{
 	types.FailureReasonCaaError: {
 		"a CAA record of the domain does not let Amazon issue certificates",
-		"add a CAA record to the domain (or to the name itself) with the value: 0 issue \"amazon.com\" — or remove the CAA records",
+		"add a CAA record to the domain (or to the name itself) with the value: 0 issue \"amazon.com\", or remove the CAA records",
 	},
 	types.FailureReasonAdditionalVerificationRequired: {
 		"ACM wants to verify the domain further; it does so with names that are often misused",

@@ -136,7 +136,7 @@ func size(bytes uint64) string {
 func (c *checkup) server(ctx context.Context) doctor.Finding {
 	switch {
 	case c.damage != nil:
-		return doctor.Wrong(c.damage)
+		return doctor.Failed(doctor.HintOf(c.damage, "give another folder with --state-dir"), "%v", c.damage)
 	case !c.running && c.deployed != nil:
 		return doctor.Failed("run serve", "no server runs: the site does not answer")
 	case !c.running:

@@ -29,8 +29,20 @@ var variants = map[string]Parameters{
 		ParamCertificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/0f1e2d3c"},
 	"redirect": {ParamDomainNames: "example.com,www.example.com",
 		ParamCertificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/0f1e2d3c"},
+	"github":                     ciVariant("github:alice/hello", ""),
+	"gitlab":                     ciVariant("gitlab:alice/web/hello@*", ""),
+	"github provider":            ciVariant("github:alice@1/hello@2@release", "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"),
 	"domain without certificate": {ParamDomainNames: "example.com"},
 	"no buildspec":               {ParamWithPipeline: "true", ParamToolkitSHA256: digest, ParamBuildspecPath: ""},
+}
+
+// ciVariant are the parameters of a role for a CI.
+func ciVariant(text, provider string) Parameters {
+	role, err := ParseCIRole(text, "main")
+	if err != nil {
+		panic(err)
+	}
+	return role.Parameters(provider)
 }
 
 const sampleFunction = `import cf from 'cloudfront';

@@ -61,12 +61,21 @@ func splice(template []byte, params Parameters, code string) ([]byte, error) {
 	return slices.Concat(out[:i], []byte(block), out[i+len(emptyFunction):]), nil
 }
 
-// withoutComments leaves out the lines that hold nothing but a comment, and empty ones, after the template's first key.
-// hosting.yaml has no block of text with such lines.
+// withoutComments leaves out what only tells a reader something, after the template's first key: the lines that hold nothing
+// but a comment, empty ones, and the descriptions of parameters and outputs. hosting.yaml has no block of text with such lines.
 func withoutComments(template []byte) []byte {
 	head := bytes.Index(template, []byte("\nAWSTemplateFormatVersion:")) + 1
 	out := slices.Clone(template[:head])
+	folded := false // within a description of several lines
 	for line := range bytes.Lines(template[head:]) {
+		if folded && bytes.HasPrefix(line, []byte("      ")) {
+			continue
+		}
+		folded = false
+		if bytes.HasPrefix(line, []byte("    Description: ")) {
+			folded = bytes.HasSuffix(line, []byte(">-\n"))
+			continue
+		}
 		if text := bytes.TrimSpace(line); len(text) > 0 && text[0] != '#' {
 			out = append(out, line...)
 		}

@@ -185,6 +185,11 @@ func TestCommentsAreLeftOutForLength(t *testing.T) {
 	if err := errors.Join(yaml.Unmarshal(full, &one), yaml.Unmarshal(bare, &other)); err != nil {
 		t.Fatal(err)
 	}
+	for _, section := range []string{"Parameters", "Outputs"} {
+		for _, item := range one.(map[string]any)[section].(map[string]any) {
+			delete(item.(map[string]any), "Description")
+		}
+	}
 	if diff := cmp.Diff(one, other); diff != "" {
 		t.Errorf("leaving comments out changed the template (-with +without):\n%s", diff)
 	}

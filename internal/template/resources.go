@@ -31,6 +31,7 @@ var resourceTypes = map[string]resourceType{
 	"AWS::CodeBuild::Project":          {false, []string{"Arn", "Id"}},
 	"AWS::Events::Rule":                {false, []string{"Arn"}},
 	"AWS::IAM::Role":                   {false, []string{"Arn", "RoleId"}},
+	"AWS::IAM::OIDCProvider":           {false, []string{"Arn"}},
 	"AWS::Logs::LogGroup":              {false, []string{"Arn"}},
 }
 

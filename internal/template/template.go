@@ -83,6 +83,9 @@ const (
 	ParamKeepReleases        = "KeepReleases"
 	ParamDomainNames         = "DomainNames"
 	ParamCertificateArn      = "CertificateArn"
+	ParamCIProvider          = "CiProvider"
+	ParamCISubjects          = "CiSubjects"
+	ParamCIProviderArn       = "CiProviderArn"
 	ParamPriceClass          = "PriceClass"
 )
 
@@ -99,6 +102,7 @@ const (
 	OutputConnectionArn          = "ConnectionArn"
 	OutputSourceBucketName       = "SourceBucketName"
 	OutputPipelineName           = "PipelineName"
+	OutputCIRoleArn              = "CiRoleArn"
 	OutputBuildProjectName       = "BuildProjectName"
 	OutputReleaseProjectName     = "ReleaseProjectName"
 	OutputBuildLogGroup          = "BuildLogGroup"

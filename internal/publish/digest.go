@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -46,6 +47,35 @@ func (f *folder) digest(ctx context.Context) error {
 	return nil
 }
 
+// loaded is digested, for a file that is about to be sent: if it is read now and fits into the buffer, its content is there
+// afterwards, and needs no second reading. Otherwise the content is nil.
+func (f *folder) loaded(file File, buffer []byte) (File, []byte, error) {
+	if file.SHA256 != "" || file.AliasOf != "" || file.Size >= int64(len(buffer)) {
+		file, err := f.digested(file)
+		return file, nil, err
+	}
+	if known := f.known(file.Path); known.SHA256 != "" {
+		return known, nil, nil
+	}
+	r, err := f.open(file.Path)
+	if err != nil {
+		return file, nil, fmt.Errorf("scan %s: %w", file.Path, err)
+	}
+	n, err := io.ReadFull(r, buffer)
+	_ = r.Close()
+	if err == nil { // it has grown
+		file, err := f.digested(file)
+		return file, nil, err
+	}
+	if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return file, nil, fmt.Errorf("scan %s: %w", file.Path, err)
+	}
+	sum := sha256.Sum256(buffer[:n])
+	file.Size, file.SHA256 = int64(n), hex.EncodeToString(sum[:])
+	f.keep(file)
+	return file, buffer[:n:n], nil
+}
+
 // digested returns a file of the folder with its size and SHA-256, reading it if that has not been done yet. It may be
 // called from several goroutines, for different files; for an alias after the file that it repeats.
 func (f *folder) digested(file File) (File, error) {
@@ -59,10 +89,15 @@ func (f *folder) digested(file File) (File, error) {
 	} else if file.Size, file.SHA256, err = f.read(file.Path); err != nil {
 		return file, fmt.Errorf("scan %s: %w", file.Path, err)
 	}
+	f.keep(file)
+	return file, nil
+}
+
+// keep remembers what a file was found to be.
+func (f *folder) keep(file File) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.files[f.index[file.Path]] = file
-	return file, nil
 }
 
 func (f *folder) known(p string) File {

@@ -65,7 +65,8 @@ type Object struct {
 // ObjectStore is the hosting bucket. Keys are slash-separated and relative, without "." or ".." elements; a key may hold
 // any other valid UTF-8. All methods may be called concurrently, from several processes at once.
 type ObjectStore interface {
-	// Put stores the content and its meta under key. It is durable when Put returns, and no reader ever sees a part of it.
+	// Put stores the content and its meta under key. It is durable when Put returns, and no reader ever sees a part of it. The
+	// content is not read any more then.
 	Put(ctx context.Context, key string, content Blob, meta Meta) error
 	// Copy stores the content of from under key, without sending it. It returns ErrNotFound if from does not exist or
 	// does not have the given digest.

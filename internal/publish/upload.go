@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -131,12 +132,18 @@ func (r *publication) send(ctx context.Context, id string, files []File, look fu
 			return err
 		}
 		defer memory.Release(weight)
-		f, err := r.folder.digested(f)
+		buffer := digestBuffers.Get().(*[]byte)
+		defer digestBuffers.Put(buffer)
+		f, content, err := r.folder.loaded(f, *buffer)
 		if err != nil {
 			return err
 		}
+		blob := r.folder.blob(f)
+		if content != nil {
+			blob.Open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+		}
 		o, exists := look(f)
-		how, err := r.place(ctx, id, f, o, exists, source(f))
+		how, err := r.place(ctx, id, f, blob, o, exists, source(f))
 		if err != nil {
 			return err
 		}
@@ -183,7 +190,7 @@ const (
 )
 
 // place brings one file into the release: nothing to do, copied inside the store, or sent.
-func (r *publication) place(ctx context.Context, id string, f File, o Object, exists bool, source string) (outcome, error) {
+func (r *publication) place(ctx context.Context, id string, f File, blob Blob, o Object, exists bool, source string) (outcome, error) {
 	key := id + "/" + f.Path
 	meta := Meta{ContentType: f.ContentType, CacheControl: f.CacheControl, IfAbsent: true}
 	if exists {
@@ -201,8 +208,7 @@ func (r *publication) place(ctx context.Context, id string, f File, o Object, ex
 			return 0, fmt.Errorf("copy %s to %s: %w", source, key, err)
 		}
 	}
-	blob := r.prog.watch(r.folder.blob(f))
-	err := r.Store.Put(ctx, key, blob, meta)
+	err := r.Store.Put(ctx, key, r.prog.watch(blob), meta)
 	if errors.Is(err, ErrExists) {
 		return unchanged, r.accept(ctx, key, f, Object{Size: f.Size})
 	}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/url"
 	"os"
 	"regexp"
 	"strconv"
@@ -26,6 +29,10 @@ func startAPI(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: api VAR FILE...")
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") == "websocket" {
+			echo(w)
+			return
+		}
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("X-Api", "yes")
@@ -72,5 +79,51 @@ func ask(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if strconv.Itoa(response.StatusCode) != args[2] || !regexp.MustCompile(args[3]).Match(dump) {
 		ts.Fatalf("%s %s: want %s and %q, got:\n%s", args[0], args[1], args[2], args[3], dump)
+	}
+}
+
+// echo answers a WebSocket's handshake, and sends back what it gets, line by line; it knows nothing of frames, and neither does
+// what is between.
+func echo(w http.ResponseWriter) {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	for {
+		line, err := buffered.ReadString('\n')
+		if err != nil {
+			return
+		}
+		fmt.Fprint(conn, line)
+	}
+}
+
+// socket opens a WebSocket, and expects back what it sends:
+//
+//	socket URL
+func socket(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: socket URL")
+	}
+	u, err := url.Parse(args[0])
+	ts.Check(err)
+	conn, err := client.Transport.(*http.Transport).DialContext(context.Background(), "tcp", u.Host)
+	ts.Check(err)
+	defer conn.Close()
+	ts.Check(conn.SetDeadline(time.Now().Add(time.Minute)))
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", u.RequestURI(), u.Host)
+	from := bufio.NewReader(conn)
+	response, err := http.ReadResponse(from, nil)
+	ts.Check(err)
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		ts.Fatalf("%s: %s", args[0], response.Status)
+	}
+	for _, line := range []string{"one\n", "two\n"} {
+		fmt.Fprint(conn, line)
+		if got, err := from.ReadString('\n'); err != nil || got != line {
+			ts.Fatalf("%s: %q, %v, want %q", args[0], got, err, line)
+		}
 	}
 }

@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 			"exits":  exits,
 			"api":    startAPI,
 			"ask":    ask,
+			"socket": socket,
 		},
 	})
 }

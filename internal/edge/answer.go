@@ -53,6 +53,8 @@ type answer struct {
 	length int64
 	// originStatus is what a custom origin answered, 0 if it was not asked.
 	originStatus int
+	// unreached says that a custom origin gave no answer at all.
+	unreached bool
 	// parts are the ranges to be sent of the content, in order; nil for all of it. tail follows the last one.
 	parts []part
 	tail  string

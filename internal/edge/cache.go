@@ -22,6 +22,8 @@ type cacheKey struct {
 type entry struct {
 	key    cacheKey
 	status int
+	// unreached says that the origin gave no answer at all, and the status is the edge's own.
+	unreached bool
 	// size is that of the content; body is nil if the entry is large, that is, not held in memory.
 	size  int64
 	large bool

@@ -24,17 +24,37 @@ type Config struct {
 	ErrorPages []ErrorPage
 	// CustomOrigins are the origins that are HTTP servers. Buckets are in Options.Origins; no id is in both.
 	CustomOrigins []CustomOrigin
+	// OriginGroups are pairs of origins; a behaviour's OriginID may be that of a group.
+	OriginGroups []OriginGroup
+}
+
+// OriginGroup is a primary and a secondary origin (Developer Guide, high_availability_origin_failover).
+type OriginGroup struct {
+	ID string
+	// Members are the ids of the primary and of the secondary origin.
+	Members [2]string
+	// StatusCodes are those of the primary origin that let the secondary one answer; that the primary one cannot be reached, or
+	// does not answer in time, always does.
+	StatusCodes []int
 }
 
 // BucketOrigins returns the ids of the origins that are buckets, which Options.Origins has to have: those that behaviours
-// name and that are no custom ones.
+// and origin groups name and that are no custom ones.
 func (c *Config) BucketOrigins() []string {
 	var ids []string
-	for _, b := range c.Behaviors {
-		custom := slices.ContainsFunc(c.CustomOrigins, func(o CustomOrigin) bool { return o.ID == b.OriginID })
-		if !custom && !slices.Contains(ids, b.OriginID) {
-			ids = append(ids, b.OriginID)
+	add := func(id string) {
+		custom := slices.ContainsFunc(c.CustomOrigins, func(o CustomOrigin) bool { return o.ID == id })
+		group := slices.ContainsFunc(c.OriginGroups, func(g OriginGroup) bool { return g.ID == id })
+		if !custom && !group && !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
+	}
+	for _, b := range c.Behaviors {
+		add(b.OriginID)
+	}
+	for _, g := range c.OriginGroups {
+		add(g.Members[0])
+		add(g.Members[1])
 	}
 	return ids
 }

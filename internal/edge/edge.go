@@ -133,7 +133,7 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 	}
 	compiled, memos := make(map[*Function]viewerFunction), make(map[*Function]*memo)
 	for i := range opts.Config.Behaviors {
-		b, err := newBehavior(i, &opts.Config.Behaviors[i], e.sources, func(f *Function) (viewerFunction, error) {
+		b, err := newBehavior(i, &opts.Config, e.sources, func(f *Function) (viewerFunction, error) {
 			if f == nil || compiled[f] != nil {
 				return compiled[f], nil
 			}
@@ -173,10 +173,12 @@ func largestHeld(cache int64) int64 {
 // behavior is a cache behaviour made ready to serve.
 type behavior struct {
 	*Behavior
-	edge       uint64
-	index      int
-	pattern    string
+	edge    uint64
+	index   int
+	pattern string
+	// source is the origin, or the primary one of the group.
 	source     *source
+	group      *OriginGroup
 	onRequest  viewerFunction
 	onResponse viewerFunction
 	// memo is of onRequest.
@@ -186,7 +188,8 @@ type behavior struct {
 	gzip, br bool
 }
 
-func newBehavior(i int, c *Behavior, sources map[string]*source, compile func(*Function) (viewerFunction, error)) (*behavior, error) {
+func newBehavior(i int, config *Config, sources map[string]*source, compile func(*Function) (viewerFunction, error)) (*behavior, error) {
+	c := &config.Behaviors[i]
 	name := orElse(c.PathPattern, "default")
 	b := &behavior{
 		Behavior: c,
@@ -198,7 +201,12 @@ func newBehavior(i int, c *Behavior, sources map[string]*source, compile func(*F
 		gzip:     c.Compress && c.CachePolicy.AcceptGzip,
 		br:       c.Compress && c.CachePolicy.AcceptBrotli,
 	}
-	if b.source == nil {
+	for g, group := range config.OriginGroups {
+		if group.ID == c.OriginID {
+			b.group, b.source = &config.OriginGroups[g], sources[group.Members[0]]
+		}
+	}
+	if b.source == nil || b.group != nil && sources[b.group.Members[1]] == nil {
 		return nil, fmt.Errorf("configure edge: behaviour %s names the origin %q, which does not exist", name, c.OriginID)
 	}
 	var err error

@@ -17,7 +17,7 @@ const (
 	maxHeld = maxCompress
 	// errorTTL is how long an error is cached that no custom error response covers (Developer Guide, HTTPStatusCodes).
 	errorTTL = 10 * time.Second
-	// fetchTimeout bounds a request to an origin (Developer Guide, origin response timeout).
+	// fetchTimeout bounds the reading of an object.
 	fetchTimeout = 30 * time.Second
 )
 
@@ -71,7 +71,7 @@ func (e *Edge) find(ctx context.Context, r *request, t *target) (*entry, result)
 	v, _, _ := e.flights.Do(t.flightKey(r.epoch), func() (any, error) {
 		leader = true
 		// The others' answers must not depend on the first viewer's patience.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.source.patience())
 		defer cancel()
 		en, res := e.load(ctx, r, t, en)
 		return loaded{en, res}, nil
@@ -92,7 +92,7 @@ func (e *Edge) refreshLater(ctx context.Context, r *request, t *target, old *ent
 	later.header, later.trace = r.header.Clone(), nil
 	go func() {
 		defer old.refreshing.Store(false)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.source.patience())
 		defer cancel()
 		_, _, _ = e.flights.Do(t.flightKey(r.epoch), func() (any, error) {
 			en, res := e.load(ctx, &later, t, old)

@@ -17,7 +17,7 @@ import (
 func (e *Edge) forward(ctx context.Context, r *request, src *source, uri string) *answer {
 	p := &r.behavior.CachePolicy
 	r.key = src.id + uri
-	if p.MaxTTL == 0 && p.MinTTL == 0 && p.DefaultTTL == 0 || r.method != http.MethodGet && r.method != http.MethodHead {
+	if p.MaxTTL == 0 && p.MinTTL == 0 && p.DefaultTTL == 0 || r.method != http.MethodGet && r.method != http.MethodHead || r.isUpgrade() {
 		return e.pass(ctx, r, src.custom, uri)
 	}
 	t := &target{via: r.behavior, owner: r.behavior, source: src, uri: uri}
@@ -30,6 +30,7 @@ func (e *Edge) forward(ctx context.Context, r *request, src *source, uri string)
 	if a.originStatus == 0 {
 		a.originStatus = en.status
 	}
+	a.unreached = en.unreached
 	return a
 }
 
@@ -48,6 +49,10 @@ func (e *Edge) pass(ctx context.Context, r *request, o *customOrigin, uri string
 			req.Header.Set(name.canonical, v)
 		}
 	}
+	if r.isUpgrade() {
+		req.Header.Set("Connection", "Upgrade")
+		req.Header.Set("Upgrade", "websocket")
+	}
 	resp, err := e.send(r, o, req)
 	if gone(ctx, err) {
 		return e.goneAnswer(r)
@@ -57,7 +62,7 @@ func (e *Edge) pass(ctx context.Context, r *request, o *customOrigin, uri string
 		status := gatewayStatus(err)
 		e.logError(r, fmt.Errorf("ask origin %s: %w", o.ID, err))
 		a := e.errorAnswer(r, status)
-		a.originStatus = status
+		a.originStatus, a.unreached = status, true
 		return a
 	}
 	cleanResponse(r, resp.Header)
@@ -73,10 +78,66 @@ func (e *Edge) pass(ctx context.Context, r *request, o *customOrigin, uri string
 	return a
 }
 
+// send asks the origin, once more if a GET or HEAD is not answered in time, as often as the origin is set to be connected to
+// (Developer Guide, RequestAndResponseBehaviorCustomOrigin, "Origin response timeout"). The body ends with an error when nothing
+// of it comes for as long.
 func (e *Edge) send(r *request, o *customOrigin, req *http.Request) (*http.Response, error) {
 	begun := time.Now()
 	defer func() { r.fetchTime += time.Since(begun) }()
-	return o.transport.RoundTrip(req)
+	again := req.Body == nil && (req.Method == http.MethodGet || req.Method == http.MethodHead)
+	for attempt := 1; ; attempt++ {
+		ctx, cancel := context.WithCancelCause(req.Context())
+		resp, err := o.transport.RoundTrip(req.WithContext(ctx))
+		if err == nil {
+			resp.Body = o.body(resp, cancel)
+			return resp, nil
+		}
+		cancel(nil)
+		if !again || attempt >= o.ConnectionAttempts || gatewayStatus(err) != http.StatusGatewayTimeout || req.Context().Err() != nil {
+			return nil, err
+		}
+	}
+}
+
+// body is an answer's body, with what ends its request.
+func (o *customOrigin) body(resp *http.Response, cancel context.CancelCauseFunc) io.ReadCloser {
+	if both, ok := resp.Body.(io.ReadWriteCloser); ok && resp.StatusCode == http.StatusSwitchingProtocols {
+		return &socket{both, cancel}
+	}
+	return newPatientBody(resp.Body, o.ReadTimeout, cancel)
+}
+
+// errStalled is why the body of an answer has no end.
+var errStalled = errors.New("the origin stopped sending")
+
+// patientBody is the body of an answer that is given up when nothing comes for too long.
+type patientBody struct {
+	io.ReadCloser
+	timeout time.Duration
+	timer   *time.Timer
+	cancel  context.CancelCauseFunc
+}
+
+func newPatientBody(body io.ReadCloser, timeout time.Duration, cancel context.CancelCauseFunc) *patientBody {
+	b := &patientBody{ReadCloser: body, timeout: timeout, cancel: cancel}
+	b.timer = time.AfterFunc(timeout, func() { cancel(errStalled) })
+	b.timer.Stop()
+	return b
+}
+
+// Read implements io.Reader.
+func (b *patientBody) Read(p []byte) (int, error) {
+	b.timer.Reset(b.timeout)
+	defer b.timer.Stop()
+	return b.ReadCloser.Read(p)
+}
+
+// Close implements io.Closer.
+func (b *patientBody) Close() error {
+	b.timer.Stop()
+	err := b.ReadCloser.Close()
+	b.cancel(nil)
+	return err
 }
 
 // gatewayStatus is the status for an origin that did not answer (Developer Guide, http-502-bad-gateway and

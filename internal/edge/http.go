@@ -16,6 +16,14 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r := e.newRequest(hr)
 	a := e.serve(hr.Context(), r)
 	defer a.close()
+	if origin, ok := a.upgraded(); ok {
+		written, err := a.switchProtocols(w, origin)
+		if err != nil {
+			e.logError(r, err)
+		}
+		e.logAccess(r, a, written)
+		return
+	}
 	a.writeHeader(w)
 	w.WriteHeader(a.status)
 	var written int64

@@ -13,8 +13,6 @@ import (
 
 // loadHTTP asks a custom origin for the entry of a target.
 func (e *Edge) loadHTTP(ctx context.Context, r *request, t *target, old *entry) (*entry, result) {
-	ctx, cancel := context.WithTimeout(ctx, t.source.custom.ReadTimeout+fetchTimeout)
-	defer cancel()
 	req, err := t.source.custom.request(ctx, r, t.uri)
 	if err != nil {
 		en := &entry{key: t.key(), status: http.StatusBadRequest}
@@ -87,7 +85,7 @@ func (e *Edge) loadHTTPError(r *request, t *target, old *entry, status int, err 
 	if old != nil && old.staleIfError(r.start, &t.via.CachePolicy) {
 		return old, resultHit
 	}
-	en := &entry{key: t.key(), status: status}
+	en := &entry{key: t.key(), status: status, unreached: true}
 	en.freshness.Store(e.freshness(r, e.errorTTL(status)))
 	e.cache.put(en)
 	return en, resultError

@@ -81,21 +81,21 @@ func (e *Edge) lookUp(ctx context.Context, r *request) *answer {
 		// Developer Guide, DefaultRootObject: for the root only.
 		uri = "/" + e.config.DefaultRootObject
 	}
-	sources, failover, err := e.sourcesFor(r)
+	route, err := e.route(r)
 	if err != nil {
 		return e.functionFailed(r, e.logFunction(r, r.behavior.ViewerRequest.Name, cfjs.ViewerRequest, nil, err))
 	}
-	for i, src := range sources {
+	for i, src := range route.sources {
 		if src.custom != nil {
 			a := e.forward(ctx, r, src, uri)
-			if i+1 < len(sources) && slices.Contains(failover, a.originStatus) {
+			if route.next(r, i, a.originStatus, a.unreached) {
 				a.close()
 				continue
 			}
 			return e.orErrorPage(ctx, r, a)
 		}
 		a, status := e.lookUpKey(ctx, r, src, uri)
-		if i+1 < len(sources) && slices.Contains(failover, status) {
+		if route.next(r, i, status, status == http.StatusBadGateway || status == http.StatusGatewayTimeout) {
 			a.close()
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,14 @@ type customOrigin struct {
 	hostHeader string
 }
 
+// patience bounds a request to an origin, all attempts and the body included.
+func (s *source) patience() time.Duration {
+	if s.custom == nil {
+		return fetchTimeout
+	}
+	return fetchTimeout + time.Duration(s.custom.ConnectionAttempts)*(s.custom.ConnectionTimeout+s.custom.ReadTimeout)
+}
+
 // newSources returns all origins by their id.
 func newSources(opts Options) (map[string]*source, error) {
 	sources := make(map[string]*source, len(opts.Origins)+len(opts.Config.CustomOrigins))
@@ -43,6 +52,11 @@ func newSources(opts Options) (map[string]*source, error) {
 			return nil, fmt.Errorf("configure edge: origin %q has no domain name", c.ID)
 		}
 		sources[c.ID] = &source{id: c.ID, custom: newCustomOrigin(c)}
+	}
+	for _, g := range opts.Config.OriginGroups {
+		if sources[g.ID] != nil {
+			return nil, fmt.Errorf("configure edge: there are an origin and an origin group %q", g.ID)
+		}
 	}
 	return sources, nil
 }
@@ -93,35 +107,54 @@ func (o *customOrigin) address(secure bool) (scheme, authority string) {
 	return scheme, net.JoinHostPort(strings.Trim(o.DomainName, "[]"), strconv.Itoa(port))
 }
 
-// sourcesFor returns the origins that answer a request, in the order in which they are tried, and the statuses of one
-// that let the next one have a try: the behaviour's origin, or what the function chose (Developer Guide,
+// route is the origins that may answer a request, in the order in which they are tried, and the statuses of one that let the
+// next one have a try.
+type route struct {
+	sources  []*source
+	failover []int
+}
+
+// next reports whether the origin after the i-th is to be asked, now that this one has answered with a status, or could not be
+// asked at all (Developer Guide, high_availability_origin_failover): for GET, HEAD and OPTIONS only.
+func (t *route) next(r *request, i, status int, unreached bool) bool {
+	return i+1 < len(t.sources) && (unreached || slices.Contains(t.failover, status)) &&
+		(r.method == http.MethodGet || r.method == http.MethodHead || r.method == http.MethodOptions)
+}
+
+// route returns the behaviour's origins, or those that the function chose (Developer Guide,
 // helper-functions-origin-modification).
-func (e *Edge) sourcesFor(r *request) (sources []*source, failover []int, err error) {
-	own := r.behavior.source
+func (e *Edge) route(r *request) (route, error) {
+	own := route{sources: []*source{r.behavior.source}}
+	if g := r.behavior.group; g != nil {
+		own.sources, own.failover = append(own.sources, e.sources[g.Members[1]]), g.StatusCodes
+	}
 	c := r.chosen
 	switch {
 	case c == nil:
-		return []*source{own}, nil, nil
+		return own, nil
 	case c.Group != nil:
+		chosen := route{failover: c.Group.FailoverCriteria.StatusCodes}
 		for _, m := range c.Group.OriginIDs {
 			src, err := e.sourceByID(m.OriginID, m.OriginOverrides)
 			if err != nil {
-				return nil, nil, err
+				return route{}, err
 			}
-			sources = append(sources, src)
+			chosen.sources = append(chosen.sources, src)
 		}
-		if len(sources) == 0 {
-			return nil, nil, originError("the origin group is empty")
+		if len(chosen.sources) == 0 {
+			return route{}, originError("the origin group is empty")
 		}
-		return sources, c.Group.FailoverCriteria.StatusCodes, nil
+		return chosen, nil
 	case c.Update != nil:
-		src, err := own.updated(c.Update)
-		return []*source{src}, nil, err
+		// Of a group, only the primary origin is updated.
+		src, err := own.sources[0].updated(c.Update)
+		own.sources[0] = src
+		return own, err
 	case c.ID != "":
 		src, err := e.sourceByID(c.ID, c.Overrides)
-		return []*source{src}, nil, err
+		return route{sources: []*source{src}}, err
 	}
-	return []*source{own}, nil, nil
+	return own, nil
 }
 
 func originError(format string, args ...any) error {
@@ -168,6 +201,12 @@ func (s *source) updated(u *cfjs.OriginUpdate) (*source, error) {
 	if u.HostHeader != "" {
 		c.hostHeader = u.HostHeader
 		id += " " + u.HostHeader
+	}
+	if t := u.Timeouts; t != nil && t.ReadTimeout > 0 {
+		c.ReadTimeout = time.Duration(t.ReadTimeout) * time.Second
+	}
+	if u.ConnectionAttempts > 0 {
+		c.ConnectionAttempts = u.ConnectionAttempts
 	}
 	if cc := u.CustomOriginConfig; cc != nil {
 		c.ProtocolPolicy, c.HTTPPort, c.HTTPSPort = cc.Protocol+"-only", cc.Port, cc.Port

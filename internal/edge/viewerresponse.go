@@ -16,7 +16,7 @@ import (
 // edge-function-restrictions-all). It sees the headers as the response headers policy left them.
 func (e *Edge) runResponse(ctx context.Context, r *request, a *answer) *answer {
 	b := r.behavior
-	if b == nil || b.onResponse == nil || a.status >= 400 || a.result > resultRefreshHit {
+	if b == nil || b.onResponse == nil || a.status >= 400 || a.status < 200 || a.result > resultRefreshHit {
 		return a
 	}
 	ev := e.event(r, cfjs.ViewerResponse)

@@ -27,6 +27,7 @@ func (c *compiler) compileDistribution(o *object) (edge.Config, error) {
 
 	var origins map[string]bool
 	origins, config.CustomOrigins = c.origins(d)
+	config.OriginGroups = originGroups(d, origins)
 	for _, v := range d.items("CacheBehaviors") {
 		b := asObject(v)
 		pattern := b.needText("PathPattern")

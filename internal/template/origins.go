@@ -1,6 +1,8 @@
 package template
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/edge"
@@ -28,6 +30,84 @@ func (c *compiler) origins(d *object) (custom map[string]bool, list []edge.Custo
 	}
 	return custom, list
 }
+
+// originGroups reads the origin groups (CloudFormation Template Reference, "AWS::CloudFront::Distribution OriginGroup"), and adds
+// them to the origins that behaviours may name. A group counts as custom if both of its members are.
+func originGroups(d *object, origins map[string]bool) []edge.OriginGroup {
+	list := d.inner("OriginGroups")
+	if list == nil {
+		return nil
+	}
+	var groups []edge.OriginGroup
+	for _, v := range counted(list, "groups") {
+		o := asObject(v)
+		group := edge.OriginGroup{ID: o.needText("Id"), StatusCodes: failoverStatuses(o)}
+		if _, twice := origins[group.ID]; twice {
+			o.fail(v.errorf("a second origin %q", group.ID))
+		}
+		if s := o.get("SelectionCriteria"); s != nil && s.text != "default" {
+			o.fail(s.errorf("a selection by media quality is not modelled"))
+		}
+		var custom bool
+		group.Members, custom = groupMembers(o, origins)
+		list.fail(o.done())
+		origins[group.ID] = custom
+		groups = append(groups, group)
+	}
+	d.fail(list.done())
+	return groups
+}
+
+// counted returns the items of a list that says how many there are.
+func counted(o *object, what string) []*value {
+	items := o.items("Items")
+	if quantity := o.need("Quantity"); quantity != nil && o.number("Quantity", 0) != int64(len(items)) {
+		o.fail(quantity.errorf("there are %d %s", len(items), what))
+	}
+	return items
+}
+
+func failoverStatuses(group *object) (statuses []int) {
+	criteria := asObject(group.need("FailoverCriteria"))
+	codes := asObject(criteria.need("StatusCodes"))
+	for _, code := range counted(codes, "status codes") {
+		n, err := strconv.Atoi(code.text)
+		if err != nil || !slices.Contains(failoverCodes, n) {
+			codes.fail(code.errorf("%q is not a status that an origin group fails over for", code.text))
+		}
+		statuses = append(statuses, n)
+	}
+	criteria.fail(codes.done())
+	group.fail(criteria.done())
+	return statuses
+}
+
+func groupMembers(group *object, origins map[string]bool) (ids [2]string, custom bool) {
+	members := asObject(group.need("Members"))
+	items := counted(members, "members")
+	custom = true
+	for i, m := range items {
+		member := asObject(m)
+		id := member.needText("OriginId")
+		isCustom, known := origins[id]
+		if !known && member.err == nil {
+			member.fail(m.errorf("there is no origin %q", id))
+		}
+		custom = custom && isCustom
+		if i < len(ids) {
+			ids[i] = id
+		}
+		members.fail(member.done())
+	}
+	if members.v != nil && len(items) != len(ids) {
+		members.fail(members.v.errorf("an origin group has two members"))
+	}
+	group.fail(members.done())
+	return ids, custom
+}
+
+// failoverCodes are the statuses that a group may fail over for (CloudFront Developer Guide, "Create an origin group").
+var failoverCodes = []int{400, 403, 404, 416, 429, 500, 502, 503, 504}
 
 // bucketOrigin checks an origin that is the site's bucket.
 func (c *compiler) bucketOrigin(o *object) {

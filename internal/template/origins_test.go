@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/edge"
 )
 
@@ -167,6 +169,49 @@ func TestCustomOriginIsServed(t *testing.T) {
 			e.ServeHTTP(w, r)
 			if got := w.Body.String(); got != tc.want {
 				t.Errorf("answer %d %q, want %q", w.Code, got, tc.want)
+			}
+		})
+	}
+}
+
+const withGroup = `OriginGroups:
+          Quantity: 1
+          Items:
+            - Id: both
+              FailoverCriteria: {StatusCodes: {Quantity: 2, Items: [404, 503]}}
+              Members: {Quantity: 2, Items: [{OriginId: bucket}, {OriginId: api}]}
+        CacheBehaviors:`
+
+func TestCompileOriginGroup(t *testing.T) {
+	template := strings.Replace(withAPI, "CacheBehaviors:", withGroup, 1)
+	template = strings.Replace(template, "TargetOriginId: bucket", "TargetOriginId: both", 1)
+	config, err := Compile([]byte(template), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []edge.OriginGroup{{ID: "both", Members: [2]string{"bucket", "api"}, StatusCodes: []int{404, 503}}}
+	if diff := cmp.Diff(want, config.OriginGroups); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if ids := config.BucketOrigins(); len(ids) != 1 || ids[0] != "bucket" {
+		t.Errorf("buckets %v", ids)
+	}
+	tests := map[string]struct{ from, to, want string }{
+		"unknown member": {"OriginId: api}", "OriginId: apis}", `there is no origin "apis"`},
+		"one member":     {"Quantity: 2, Items: [{OriginId: bucket}, {OriginId: api}]", "Quantity: 1, Items: [{OriginId: api}]", "has two members"},
+		"wrong count":    {"Quantity: 2, Items: [404, 503]", "Quantity: 3, Items: [404, 503]", "there are 2 status codes"},
+		"other status":   {"[404, 503]", "[404, 418]", `"418" is not a status`},
+		"media quality":  {"Id: both", "Id: both\n              SelectionCriteria: media-quality-based", "is not modelled"},
+		"name taken":     {"Id: both", "Id: api", `a second origin "api"`},
+		"POST to both":   {"TargetOriginId: api\n            ViewerProtocolPolicy: https-only", "TargetOriginId: both\n            ViewerProtocolPolicy: https-only", "is not modelled"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(template, tc.from) {
+				t.Fatalf("the template has no %q", tc.from)
+			}
+			if _, err := Compile([]byte(strings.Replace(template, tc.from, tc.to, 1)), nil); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want %q", err, tc.want)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ import (
 type trafficFlag struct{ traffic string }
 
 func (f *trafficFlag) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.traffic, "traffic", "", "aws: `REQUESTS/TRANSFER` of a month, for the estimate (default 1M/50GB)")
+	cmd.Flags().StringVar(&f.traffic, "traffic", "", "aws: `load` of a month for the estimate, requests/data (default 1M/50GB)")
 	_ = cmd.RegisterFlagCompletionFunc("traffic", noFiles)
 }
 
@@ -44,22 +44,21 @@ func (s *session) printEstimate(e cost.Estimate) error {
 	head := fmt.Sprintf("Estimate for a month: $%s, with the free tiers; $%s without", e.Total, e.List)
 	fmt.Fprintf(s.Out, "\n%s\n", style.Bold(wrapped(head, width, 0)))
 	fmt.Fprintf(s.Out, "Assumed: %s\n\n", wrapped(strings.Join(e.Assumptions, "; "), width, len("Assumed: ")))
-	table := &term.Table{Columns: []term.Column{{Title: "Service"}, {Title: "What", Elastic: true}, {Title: "Quantity", Right: true}, {Title: "Free", Right: true}, {Title: "USD", Right: true}}}
+	table := &term.Table{Columns: []term.Column{{Title: "Service"}, {Title: "What", Elastic: true}, {Title: "Quantity", Right: true}, {Title: "Free", Right: true}, {Title: "USD ", Right: true}}}
 	unsure := false
 	for _, l := range e.Lines {
-		what := l.What
+		mark := " "
 		if !l.Confirmed {
-			what += " *"
-			unsure = true
+			mark, unsure = "*", true
 		}
-		table.Row(l.Service, what, l.Quantity, l.Free, l.Cost)
+		table.Row(l.Service, l.What, l.Quantity, l.Free, l.Cost+mark)
 	}
 	if err := s.table(table); err != nil {
 		return err
 	}
 	var notes []string
 	if unsure {
-		notes = append(notes, "* This price could not be read on AWS's own page; see what the page says.")
+		notes = append(notes, "* The price could not be read on AWS's own page: see what that page says.")
 	}
 	notes = append(notes,
 		fmt.Sprintf("Prices of %s for %s: %s.", e.PricesOf, regionWords(e), strings.Join(e.Sources, ", ")),

@@ -29,7 +29,7 @@ type doctorOptions struct {
 func newDoctorCmd(s *session) *cobra.Command {
 	o := &doctorOptions{session: s}
 	cmd := &cobra.Command{
-		Use:   "doctor [--traffic REQUESTS/TRANSFER] [--policy]",
+		Use:   "doctor [--traffic 1M/50GB] [--policy]",
 		Short: "Check everything that a deployment needs",
 		Long: `Checks everything that a deployment needs, before anything is deployed and after, and says how
 to mend what it finds. What cannot be looked at, because a permission is missing for example, is
@@ -166,17 +166,29 @@ func summary(checks []hosting.Check) string {
 	return term.Count(len(checks), "check") + ": " + strings.Join(words, ", ")
 }
 
-// wrapped breaks lines at words so that they fit into the width behind an indent; width 0 is no limit. What is longer than a
-// line stays whole: a path or a command that is cut cannot be copied.
+// wrapped breaks lines at spaces so that they fit into the width behind an indent; width 0 is no limit. What is longer than a
+// line stays whole: a path or a command that is cut, at a hyphen for example, cannot be copied.
 func wrapped(text string, width, indent int) string {
-	if room := width - indent; width > 0 && room >= 20 {
-		lines := strings.Split(text, "\n")
-		for i, line := range lines {
-			lines[i] = ansi.Wordwrap(line, room, " ")
-		}
-		text = strings.Join(lines, "\n")
+	room := width - indent
+	if width <= 0 || room < 20 {
+		return hang(text, indent)
 	}
-	return hang(text, indent)
+	var lines []string
+	for _, paragraph := range strings.Split(text, "\n") {
+		line := ""
+		for _, word := range strings.Fields(paragraph) {
+			switch {
+			case line == "":
+				line = word
+			case ansi.StringWidth(line)+1+ansi.StringWidth(word) <= room:
+				line += " " + word
+			default:
+				lines, line = append(lines, line), word
+			}
+		}
+		lines = append(lines, line)
+	}
+	return hang(strings.Join(lines, "\n"), indent)
 }
 
 // printPolicy writes the policy of whoever deploys: of this site if there is a project, else of any.

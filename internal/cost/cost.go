@@ -130,7 +130,8 @@ func (u Usage) quantities(h Hosting) map[string]*big.Rat {
 		"requests": whole(u.Requests), "transfer": u.GB, "invocations": whole(u.Requests), "kvsReads": whole(u.Requests),
 		"storage": u.StoredGB, "reads": big.NewRat(u.Requests*u.MissPercent, 100),
 		// Each file, the manifest, the mark of an upload under way, and some listings.
-		"writes": whole(u.Builds * (u.Files + releaseWrites)),
+		"writes":   whole(u.Builds * (u.Files + releaseWrites)),
+		"kvsCalls": whole(u.Builds * releaseCalls),
 	}
 	if h.Zone {
 		q["zones"] = whole(1)
@@ -153,8 +154,9 @@ func (u Usage) quantities(h Hosting) map[string]*big.Rat {
 // firstTier is up to how many GB the price of the transfer holds.
 const firstTier = 10_000
 
-// releaseWrites are a release's requests to the bucket beside its files.
-const releaseWrites = 10
+// releaseWrites are a release's requests to the bucket beside its files, releaseCalls those to the key-value store's API: the
+// pointer is read before and after the swap, and before old releases are removed.
+const releaseWrites, releaseCalls = 10, 20
 
 func roundUp(n, to int64) int64 { return (n + to - 1) / to }
 

@@ -26,60 +26,64 @@ func TestFor(t *testing.T) {
 	}{
 		"the default": {
 			usage: cost.Default(),
-			// 0.023 storage + 0.063 writes + 0.04 reads + 0.40 actions + 0.40 builds + 0.036 release steps = 0.962
-			total: "0.96",
-			// and 1.00 requests + 4.25 transfer + 0.10 invocations + 0.03 reads of the store + 0.20 + 0.50 + 0.03 logs = 7.072
-			list: "7.07",
+			// 0.023 storage + 0.063 writes + 0.04 reads + 0.40 actions + 0.40 builds + 0.036 release steps
+			// + 1.20 requests to the store = 2.162
+			total: "2.16",
+			// and 1.00 requests + 4.25 transfer + 0.10 invocations + 0.03 reads of the store + 0.20 + 0.50 + 0.03 logs = 8.272
+			list: "8.27",
 			lines: map[string][4]string{
-				"requests (HTTPS)":          {"1,000,000", "1,000,000", "1.00", "0.00"},
-				"GB to viewers":             {"50", "50", "4.25", "0.00"},
-				"function invocations":      {"1,000,000", "1,000,000", "0.10", "0.00"},
-				"key-value store reads":     {"1,000,000", "1,000,000", "0.03", "0.00"},
-				"GB stored":                 {"1", "", "0.02", "0.02"},
-				"writes (PUT, COPY, LIST)":  {"12,600", "", "0.06", "0.06"},
-				"reads by CloudFront":       {"100,000", "", "0.04", "0.04"},
-				"minutes of actions":        {"300", "100", "0.60", "0.40"},
-				"minutes on general1.small": {"180", "100", "0.90", "0.40"},
-				"seconds on lambda.2GB":     {"1,200", "", "0.04", "0.04"},
-				"GB of build logs":          {"0.06", "0.06", "0.03", "0.00"},
+				"requests (HTTPS)":            {"1,000,000", "1,000,000", "1.00", "0.00"},
+				"GB to viewers":               {"50", "50", "4.25", "0.00"},
+				"function invocations":        {"1,000,000", "1,000,000", "0.10", "0.00"},
+				"key-value store reads":       {"1,000,000", "1,000,000", "0.03", "0.00"},
+				"requests to the store's API": {"1,200", "", "1.20", "1.20"},
+				"GB stored":                   {"1", "", "0.02", "0.02"},
+				"writes (PUT, COPY, LIST)":    {"12,600", "", "0.06", "0.06"},
+				"reads by CloudFront":         {"100,000", "", "0.04", "0.04"},
+				"minutes of actions":          {"300", "100", "0.60", "0.40"},
+				"minutes on general1.small":   {"180", "100", "0.90", "0.40"},
+				"seconds on lambda.2GB":       {"1,200", "", "0.04", "0.04"},
+				"GB of build logs":            {"0.06", "0.06", "0.03", "0.00"},
 			},
 		},
 		"much traffic, a zone, an expensive region, release steps on EC2": {
 			hosting: cost.Hosting{Region: "sa-east-1", Zone: true, ReleaseOnEC2: true},
 			usage:   traffic("100M/5TB"),
-			// 90 + 340 + 9.80 + 2.94 + 0.0405 + 0.063 + 4 + 0.40 + 0.70 + 0.50 = 448.4435
-			total: "448.44",
-			// 100 + 425 + 10 + 3 + 0.0405 + 0.063 + 4 + 0.60 + 1.20 + 0.03 + 0.50 = 544.4335
-			list: "544.43",
+			// 90 + 340 + 9.80 + 2.94 + 0.0405 + 0.063 + 4 + 0.40 + 0.70 + 0.50 + 1.20 = 449.6435
+			total: "449.64",
+			// 100 + 425 + 10 + 3 + 0.0405 + 0.063 + 4 + 0.60 + 1.20 + 0.03 + 0.50 + 1.20 = 545.6335
+			list: "545.63",
 			lines: map[string][4]string{
-				"requests (HTTPS)":          {"100,000,000", "10,000,000", "100.00", "90.00"},
-				"GB to viewers":             {"5,000", "1,000", "425.00", "340.00"},
-				"function invocations":      {"100,000,000", "2,000,000", "10.00", "9.80"},
-				"key-value store reads":     {"100,000,000", "2,000,000", "3.00", "2.94"},
-				"GB stored":                 {"1", "", "0.04", "0.04"},
-				"writes (PUT, COPY, LIST)":  {"12,600", "", "0.06", "0.06"},
-				"reads by CloudFront":       {"10,000,000", "", "4.00", "4.00"},
-				"minutes of actions":        {"300", "100", "0.60", "0.40"},
-				"minutes on general1.small": {"240", "100", "1.20", "0.70"},
-				"GB of build logs":          {"0.06", "0.06", "0.03", "0.00"},
-				"hosted zones":              {"1", "", "0.50", "0.50"},
+				"requests (HTTPS)":            {"100,000,000", "10,000,000", "100.00", "90.00"},
+				"GB to viewers":               {"5,000", "1,000", "425.00", "340.00"},
+				"function invocations":        {"100,000,000", "2,000,000", "10.00", "9.80"},
+				"key-value store reads":       {"100,000,000", "2,000,000", "3.00", "2.94"},
+				"requests to the store's API": {"1,200", "", "1.20", "1.20"},
+				"GB stored":                   {"1", "", "0.04", "0.04"},
+				"writes (PUT, COPY, LIST)":    {"12,600", "", "0.06", "0.06"},
+				"reads by CloudFront":         {"10,000,000", "", "4.00", "4.00"},
+				"minutes of actions":          {"300", "100", "0.60", "0.40"},
+				"minutes on general1.small":   {"240", "100", "1.20", "0.70"},
+				"GB of build logs":            {"0.06", "0.06", "0.03", "0.00"},
+				"hosted zones":                {"1", "", "0.50", "0.50"},
 			},
 		},
 		"published to only, exactly the free traffic": {
 			hosting: cost.Hosting{NoPipeline: true},
 			usage:   traffic("10M/1TB"),
-			// 8M × 0.0000001 + 8M × 0.00000003 + 0.023 + 0.063 + 0.40 = 1.526
-			total: "1.53",
-			// 10 + 85 + 1 + 0.30 + 0.023 + 0.063 + 0.40 = 96.786
-			list: "96.79",
+			// 8M × 0.0000001 + 8M × 0.00000003 + 0.023 + 0.063 + 0.40 + 1.20 = 2.726
+			total: "2.73",
+			// 10 + 85 + 1 + 0.30 + 0.023 + 0.063 + 0.40 + 1.20 = 97.986
+			list: "97.99",
 			lines: map[string][4]string{
-				"requests (HTTPS)":         {"10,000,000", "10,000,000", "10.00", "0.00"},
-				"GB to viewers":            {"1,000", "1,000", "85.00", "0.00"},
-				"function invocations":     {"10,000,000", "2,000,000", "1.00", "0.80"},
-				"key-value store reads":    {"10,000,000", "2,000,000", "0.30", "0.24"},
-				"GB stored":                {"1", "", "0.02", "0.02"},
-				"writes (PUT, COPY, LIST)": {"12,600", "", "0.06", "0.06"},
-				"reads by CloudFront":      {"1,000,000", "", "0.40", "0.40"},
+				"requests (HTTPS)":            {"10,000,000", "10,000,000", "10.00", "0.00"},
+				"GB to viewers":               {"1,000", "1,000", "85.00", "0.00"},
+				"function invocations":        {"10,000,000", "2,000,000", "1.00", "0.80"},
+				"key-value store reads":       {"10,000,000", "2,000,000", "0.30", "0.24"},
+				"requests to the store's API": {"1,200", "", "1.20", "1.20"},
+				"GB stored":                   {"1", "", "0.02", "0.02"},
+				"writes (PUT, COPY, LIST)":    {"12,600", "", "0.06", "0.06"},
+				"reads by CloudFront":         {"1,000,000", "", "0.40", "0.40"},
 			},
 		},
 		"no visitors": {

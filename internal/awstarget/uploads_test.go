@@ -159,7 +159,7 @@ func TestExistingBucket(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			b := zipBed(t, `{"s3bucket": "drop", "s3path": "sites/a", "routing": "static"}`)
-			b.account.NewBucket("drop")
+			b.account.S3.Add("drop")
 			tc.prepare(b.account.S3)
 			b.account.Upload("drop", "sites/a/old.zip", page("old"))
 			b.account.Upload("drop", "sites/b/other.zip", page("other"))
@@ -205,7 +205,7 @@ func TestExistingBucket(t *testing.T) {
 	})
 	t.Run("without a terminal", func(t *testing.T) {
 		b := zipBed(t, `{"s3bucket": "drop"}`)
-		b.account.NewBucket("drop")
+		b.account.S3.Add("drop")
 		if _, err := b.deploy(&recorder{refuse: errors.New("no terminal")}); fault.KindOf(err) != fault.Usage || !strings.Contains(fault.HintOf(err), "put-bucket-versioning") {
 			t.Errorf("%v", err)
 		}

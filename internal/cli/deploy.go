@@ -74,6 +74,8 @@ func runDeploy(ctx context.Context, o *deployOptions) error {
 	if err := errors.Join(scaffold.Unconverted(project), o.useEnvFile(project)); err != nil {
 		return err
 	}
+	// Nobody who could copy a zip file would know that a script waits for one.
+	o.AwaitUpload = o.InTerminal && !o.Yes && !o.json
 	started := time.Now()
 	report := o.progress(ctx)
 	deployed, err := t.Deploy(ctx, o.DeployOptions, report)
@@ -124,6 +126,12 @@ func deployFailed(s *session, deployed hosting.Deployed, err error) error {
 
 func printDeployed(o *deployOptions, d hosting.Deployed, took time.Duration) error {
 	e := d.Execution
+	if e.ID == "" {
+		o.gap()
+		err := o.fields([2]string{"URL", d.URL}, [2]string{"Release", "none yet: there is no zip file"})
+		o.next([2]string{"To release one", uploadCommand(d.Info)}, [2]string{"To see what becomes of it", o.command("status")})
+		return err
+	}
 	if !e.Status.Done() {
 		err := o.fields([2]string{"URL", d.URL}, [2]string{"Execution", e.ID})
 		o.next([2]string{"To see how it goes", o.command("status")}, [2]string{"To follow the build", o.command("logs", "--follow")})
@@ -140,11 +148,22 @@ func printDeployed(o *deployOptions, d hosting.Deployed, took time.Duration) err
 		return err
 	}
 	steps := [][2]string{{"To release a change", "git " + pushVerb(d.Info)}}
+	if d.Upload != "" {
+		steps = [][2]string{{"To release a change", uploadCommand(d.Info)}}
+	}
 	if d.Releases > 1 {
 		steps = append(steps, [2]string{"To go back", o.command("rollback")})
 	}
 	o.next(steps...)
 	return err
+}
+
+// uploadCommand is what releases a zip file.
+func uploadCommand(info hosting.Info) string {
+	if strings.HasPrefix(info.Upload, "s3://") {
+		return "aws s3 cp site.zip " + shellWord(info.Upload+"site.zip")
+	}
+	return "cp site.zip " + shellWord(info.Upload)
 }
 
 // pushVerb is what makes a new commit reach the site: in a repository on this machine the commit itself.

@@ -27,6 +27,8 @@ type initOptions struct {
 	// existing is the configuration that was there; known is set if there was one.
 	existing site.Config
 	known    bool
+	// siteName is the name that was made up for a site without a source of its own.
+	siteName string
 }
 
 const initLong = `Looks at the project folder, finds out what it can, shows it with the reasons on one page, and
@@ -73,7 +75,7 @@ func (o *initOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.flags.RepoURL, "repo", "", "`URL` or path of the repository; . is the project's own")
 	f.StringVar(&o.flags.BranchName, "branch", "", "the `branch` to deploy")
 	f.BoolVar(&o.s3, "s3", false, "deploy zip files from a bucket instead of a repository")
-	f.StringVar(&o.flags.S3Bucket, "bucket", "", "with --s3: the `bucket`")
+	f.StringVar(&o.flags.S3Bucket, "bucket", "", "with --s3: an existing `bucket` (default: deploy makes one)")
 	f.StringVar(&o.flags.S3Path, "prefix", "", "with --s3: the `prefix` of the zip files")
 	f.StringVar(&o.flags.Framework, "framework", "", "the `name` of the framework or template; basic has no build")
 	f.StringVar(&o.templates, "templates", "", "`folder` of your own frameworks (also $CHT_TEMPLATES)")

@@ -91,8 +91,13 @@ func oneLine(text string) error {
 func (o *initOptions) sourceLines(p proposal) []wizard.Line {
 	if o.zips() {
 		return []wizard.Line{
-			{Key: "bucket", Label: "Bucket", Value: p.config.S3Bucket, Help: "The bucket that zip files are put into, without s3://.",
-				Validate: valid("s3bucket", func(c *site.Config, v string) { c.S3Bucket, c.RepoURL, c.BranchName = v, "", "" })},
+			{Key: "bucket", Label: "Bucket", Value: p.config.S3Bucket, Shown: cmp.Or(p.config.S3Bucket, "deploy makes one"),
+				Help: "An existing bucket that zip files are put into, without s3://; empty for one that deploy makes.",
+				Validate: valid("s3bucket", func(c *site.Config, v string) {
+					if v != "" {
+						c.S3Bucket, c.RepoURL, c.BranchName = v, "", ""
+					}
+				})},
 			{Key: "prefix", Label: "Prefix", Value: p.config.S3Path, Shown: cmp.Or(p.config.S3Path, "the bucket's root"),
 				Help: "The folder of the bucket in which zip files are looked for."},
 		}

@@ -111,7 +111,8 @@ func (o *initOptions) decide(p *proposal) {
 	if p.template != nil && p.template.Function != nil {
 		found.Routing = cmp.Or(o.flags.Routing, site.RoutingCustom)
 	}
-	if o.flags.Framework == detect.Basic {
+	if o.flags.Framework == detect.Basic || o.zips() && !o.known && !o.given("framework") {
+		// Whoever uploads zip files has built the site, unless they say that it is to be built here.
 		found.Build = detect.Build{Dir: found.Build.Dir}
 	}
 	if o.given("build-command") {
@@ -136,7 +137,7 @@ func (o *initOptions) reframed() bool {
 // the project was configured.
 func (o *initOptions) unsupported(found detect.Found) error {
 	u := found.Unsupported
-	settled := o.given("build-command") && o.given("output-dir") || o.force || o.known && o.flags.Framework == ""
+	settled := o.given("build-command") && o.given("output-dir") || o.force || o.zips() && !o.given("framework") || o.known && o.flags.Framework == ""
 	if u == nil || settled || len(found.Apps) > 0 {
 		return nil
 	}
@@ -145,17 +146,21 @@ func (o *initOptions) unsupported(found detect.Found) error {
 }
 
 // zips reports whether the site's source is a bucket.
-func (o *initOptions) zips() bool { return o.s3 || o.existing.S3Bucket != "" && !o.given("repo") }
+func (o *initOptions) zips() bool { return o.s3 || o.existing.Zips() && !o.given("repo") }
 
 // source settles where the site comes from.
 func (o *initOptions) source(p *proposal) error {
 	found := &p.found
 	if o.zips() {
 		p.config.RepoURL, p.config.BranchName = "", ""
-		p.config.S3Bucket = cmp.Or(p.config.S3Bucket, o.existing.S3Bucket)
-		p.config.S3Path = cmp.Or(p.config.S3Path, o.existing.S3Path)
+		if !o.given("prefix") {
+			p.config.S3Path = o.existing.S3Path
+		}
+		if !o.given("bucket") {
+			p.config.S3Bucket = o.existing.S3Bucket
+		}
 		if p.config.S3Bucket == "" {
-			return usage("give --bucket", "the bucket that the zip files are put into is not known")
+			p.config.SiteName = cmp.Or(o.existing.SiteName, o.newName())
 		}
 		return nil
 	}
@@ -170,6 +175,18 @@ func (o *initOptions) source(p *proposal) error {
 		return usage("give --branch", "the branch to deploy is not known")
 	}
 	return nil
+}
+
+// newName is the name of a site whose bucket deploy makes; the same one however often it is asked for.
+func (o *initOptions) newName() string {
+	if o.siteName == "" {
+		abs, err := filepath.Abs(o.dir)
+		if err != nil {
+			abs = o.dir
+		}
+		o.siteName = site.NewName(filepath.Base(abs))
+	}
+	return o.siteName
 }
 
 // cleared are the keys that flags set to nothing.

@@ -55,8 +55,11 @@ func (o *initOptions) showFound(p proposal) error {
 	if config.RepoURL == "." {
 		source = style.Dim("this repository, branch ") + config.BranchName
 	}
-	if config.S3Bucket != "" {
-		source = "s3://" + config.S3Bucket + "/" + config.S3Path
+	switch {
+	case config.S3Bucket != "":
+		source = style.Dim("zip files in ") + "s3://" + config.S3Bucket + "/" + config.S3Path
+	case config.SiteName != "":
+		source = style.Dim("zip files in a bucket that deploy makes; the site is ") + config.SiteName
 	}
 	framework := cmp.Or(found.Title, frameworkTitle(found.Framework))
 	if found.Version != "" {

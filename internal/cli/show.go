@@ -73,6 +73,7 @@ func runShow(ctx context.Context, o *showOptions) error {
 		[2]string{"Stored", stored},
 		[2]string{"Kept in", o.path(info.Location)},
 		[2]string{"Push to", o.path(info.PushURL)},
+		[2]string{"Zips go to", o.path(info.Upload)},
 	)
 	if err != nil {
 		return err
@@ -96,7 +97,9 @@ func (s *session) afterShow(info hosting.Info) (steps [][2]string) {
 		}
 		steps = append(steps, [2]string{"To try " + info.Domain, strings.Join(words, " ")})
 	}
-	if info.Release == "" {
+	if info.Release == "" && info.Upload != "" {
+		steps = append(steps, [2]string{"To release a zip file", uploadCommand(info)})
+	} else if info.Release == "" {
 		steps = append(steps, [2]string{"To see what became of it", s.command("status")})
 	}
 	return steps
@@ -167,6 +170,8 @@ type infoView struct {
 	Releases  int        `json:"releases"`
 	Bytes     int64      `json:"bytes"`
 	Differs   []string   `json:"differs"`
+	// Upload is where zip files are put, of a site that is fed by them.
+	Upload string `json:"upload,omitempty"`
 	// SourceError says why the repository cannot be read at present.
 	SourceError string `json:"sourceError"`
 	// PassedOver names the newest commit if it was not deployed because it changes nothing within the site's paths.
@@ -184,7 +189,7 @@ func newInfoView(i hosting.Info) infoView {
 	return infoView{
 		Site: i.Site, Target: i.Target, URL: i.URL, Domain: i.Domain, DomainState: i.DomainState, Names: orEmpty(i.Names), TryDomain: i.TryDomain,
 		Source: sourceView(i.Source), Release: i.Release, Serving: i.Serving, Location: i.Location, PushURL: i.PushURL,
-		Releases: i.Releases, Bytes: i.Bytes, Differs: orEmpty(i.Differs), SourceError: i.SourceError, PassedOver: i.PassedOver,
+		Releases: i.Releases, Bytes: i.Bytes, Differs: orEmpty(i.Differs), Upload: i.Upload, SourceError: i.SourceError, PassedOver: i.PassedOver,
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path"
 	"strings"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double/wire"
@@ -232,15 +231,6 @@ func (e *execution) variables(text string) string {
 func sourceRevisions(req *wire.Request) []any {
 	list, _ := req.Input["sourceRevisions"].([]any)
 	return list
-}
-
-// NewBucket makes a bucket that belongs to nobody's stack.
-func (a *Account) NewBucket(name string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if rec := a.bucket("PUT", path.Clean(name), ""); rec.Code != 200 {
-		a.t.Fatalf("make bucket %s: %s", name, rec.Body)
-	}
 }
 
 // Executions are the ids of all executions; it is called within Do.

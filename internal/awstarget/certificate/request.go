@@ -99,7 +99,7 @@ func (c *Certificates) token(names, failed []string, attempt int) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// awaitRecords looks at a new certificate until it tells a record for each name, or is past that already. found is false if
+// awaitRecords looks at a new certificate until it tells a record for each name, or has come to nothing. found is false if
 // ACM does not show it.
 func (c *Certificates) awaitRecords(ctx context.Context, arn string) (one Certificate, found bool, err error) {
 	for range looksForNew {
@@ -107,7 +107,7 @@ func (c *Certificates) awaitRecords(ctx context.Context, arn string) (one Certif
 		switch {
 		case err != nil && reason.Code(err) != "ResourceNotFoundException":
 			return one, false, err
-		case err == nil && (!one.Pending() || one.recorded()):
+		case err == nil && (one.recorded() || Problem(one) != nil):
 			return one, true, nil
 		}
 		if err := c.pause(ctx); err != nil {

@@ -59,6 +59,7 @@ func open(t *testing.T) *world {
 	return &world{
 		account: a, viewer: &http.Client{Transport: http.DefaultTransport}, pace: 2 * time.Second,
 		program: func() string { return program }, repository: os.Getenv("CHT_LIVE_REPOSITORY"),
+		zone: os.Getenv("CHT_LIVE_ZONE"),
 	}
 }
 

@@ -45,7 +45,8 @@ func open(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{account: a, viewer: d.Client(), pace: 2 * time.Millisecond, repository: "https://github.com/alice/live.git"}
+	w := &world{account: a, viewer: d.Client(), pace: 2 * time.Millisecond, repository: "https://github.com/alice/live.git", zone: "example.com", resolver: d.Resolver()}
+	d.AddZone(w.zone, false)
 	repository := filepath.Join(t.TempDir(), "live")
 	d.Repositories["alice/live"] = repository
 	commit := func(n int) string {

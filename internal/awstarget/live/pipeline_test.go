@@ -70,7 +70,7 @@ func deploy(t *testing.T, w *world, config string) *pipeline {
 		t.Fatal(err)
 	}
 	p := &pipeline{world: w, site: s}
-	p.hosting = awstarget.New(s, awstarget.Options{Executable: w.program(), Version: "live", Pace: w.pace, HTTP: w.viewer})
+	p.hosting = awstarget.New(s, awstarget.Options{Executable: w.program(), Version: "live", Pace: w.pace, HTTP: w.viewer, DNS: w.resolver})
 	w.removeAfter(t, awstarget.StackName(s))
 	if p.deployed, err = p.hosting.Deploy(t.Context(), hostings.DeployOptions{}, reporter{t}); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/account"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pace"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
@@ -32,6 +33,10 @@ type world struct {
 	program func() string
 	// repository is the address of a repository that a connection of the account reaches; empty if there is none.
 	repository string
+	// zone is a domain with a public hosted zone in the account, in which a name may be made; empty if there is none.
+	zone string
+	// resolver asks public DNS; the machine's if it is nil.
+	resolver awstarget.Resolver
 	// push makes a new commit in the repository; nil where only its owner can.
 	push func() (commit string)
 }

@@ -3,6 +3,7 @@ package records
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,7 +57,14 @@ func set(one Record, t types.RRType) types.ResourceRecordSet {
 // batches are the changes of each zone.
 type batches map[zones.Zone][]types.Change
 
+// add adds a change, once: Route 53 refuses a batch that has one twice.
 func (b batches) add(z zones.Zone, action types.ChangeAction, s types.ResourceRecordSet) {
+	if slices.ContainsFunc(b[z], func(c types.Change) bool {
+		return c.Action == action && aws.ToString(c.ResourceRecordSet.Name) == aws.ToString(s.Name) && c.ResourceRecordSet.Type == s.Type &&
+			aws.ToString(c.ResourceRecordSet.SetIdentifier) == aws.ToString(s.SetIdentifier)
+	}) {
+		return
+	}
 	b[z] = append(b[z], types.Change{Action: action, ResourceRecordSet: &s})
 }
 
@@ -92,8 +100,10 @@ func (r *Records) send(ctx context.Context, b batches) error {
 
 // refused explains a batch that does not fit what the zone holds by now.
 func refused(err error) error {
-	if reason.Code(err) == "InvalidChangeBatch" {
-		return fault.New(fault.Other, "somebody else may be changing the zone; run the same command again", "Route 53 refuses the change: %s", reason.Message(err))
+	var batch *types.InvalidChangeBatch
+	if errors.As(err, &batch) {
+		return fault.New(fault.Other, "somebody else may be changing the zone; run the same command again",
+			"Route 53 refuses the change: %s", strings.Join(append(batch.Messages, aws.ToString(batch.Message)), " "))
 	}
 	return reason.Of(err)
 }

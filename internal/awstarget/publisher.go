@@ -28,7 +28,11 @@ func (h *Hosting) Publisher(ctx context.Context) (*publish.Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.publisher(state), nil
+	p := h.publisher(state)
+	if state.Outputs[template.OutputPipelineName] != "" {
+		p.Messages = h.pipeline(state).Messages
+	}
+	return p, nil
 }
 
 func (h *Hosting) publisher(state stack.State) *publish.Publisher {

@@ -78,7 +78,8 @@ func (b *bed) rolledBack(url, second string) {
 		t.Fatal(err)
 	}
 	releases, err := p.Releases(t.Context())
-	if err != nil || len(releases) != 2 || releases[0].ID != second || !releases[0].Current || releases[0].Commit != second {
+	if err != nil || len(releases) != 2 || releases[0].ID != second || !releases[0].Current || releases[0].Commit != second ||
+		releases[0].Message != "Version two" || releases[1].Message != "Version one" {
 		t.Errorf("releases %+v, %v", releases, err)
 	}
 	if _, err := p.Rollback(t.Context(), ""); err != nil {

@@ -1,6 +1,9 @@
 package publish
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Publisher makes releases in one site's bucket and moves its pointer.
 type Publisher struct {
@@ -17,6 +20,8 @@ type Publisher struct {
 	// PageAliases makes every page that the folder has as about.html available as about/index.html too, which the static
 	// routing needs. Aliases are not counted as files.
 	PageAliases bool
+	// Messages, if it is set, finds the messages of commits whose releases were made without them. It need not find any.
+	Messages func(ctx context.Context, commits []string) map[string]string
 	// Now is the clock; time.Now if it is nil.
 	Now func() time.Time
 	// Progress is told of what happens, from one goroutine at a time; it may be nil.

@@ -29,6 +29,7 @@ func (p *Publisher) Releases(ctx context.Context) ([]Release, error) {
 		list = append(list, Release{ID: id, CreatedAt: d.modified, Problem: d.err.Error()})
 	}
 	slices.SortStableFunc(list, func(a, b Release) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	p.addMessages(ctx, list)
 	current := 0
 	for i := range list {
 		r := &list[i]
@@ -48,4 +49,23 @@ func (p *Publisher) Releases(ctx context.Context) ([]Release, error) {
 		list[current].Problem += " (" + hint + ")"
 	}
 	return list, nil
+}
+
+// addMessages fills in the messages that the manifests do not have.
+func (p *Publisher) addMessages(ctx context.Context, list []Release) {
+	var unknown []string
+	for _, r := range list {
+		if r.Commit != "" && r.Message == "" {
+			unknown = append(unknown, r.Commit)
+		}
+	}
+	if p.Messages == nil || len(unknown) == 0 {
+		return
+	}
+	found := p.Messages(ctx, unknown)
+	for i := range list {
+		if r := &list[i]; r.Commit != "" && r.Message == "" {
+			r.Message = found[r.Commit]
+		}
+	}
 }

@@ -77,7 +77,8 @@ func (t tool) run(ctx context.Context, j job) (sample, error) {
 	if err != nil {
 		return sample{}, fmt.Errorf("%w\n%s", err, output.Bytes())
 	}
-	return sample{took: took, memory: maxResident(cmd.ProcessState)}, nil
+	state := cmd.ProcessState
+	return sample{took: took, memory: maxResident(state), cpu: state.UserTime() + state.SystemTime()}, nil
 }
 
 // beTool is one of the tools: folder, release, endpoint, endpoint of the key-value store.

@@ -152,15 +152,15 @@ func (h *Hosting) advise(ctx context.Context, p *plan, tip string, report hostin
 	if _, err := os.Stat(p.site.Buildspec()); err == nil && p.buildspec == nil {
 		report.Warn("%s is gone since the last deploy: a commit without it is published as it is, without a build", site.BuildFile)
 	}
-	if p.deployed.Config.Zips() {
-		return
-	}
 	for _, line := range h.rivals() {
 		report.Warn("%s", line)
 	}
 	function := functiontest.Function{Name: site.FunctionFile, Code: p.function}
 	for _, line := range functiontest.Advice(ctx, function, h.project.Names(), h.liveStore()) {
 		report.Warn("%s", line)
+	}
+	if p.deployed.Config.Zips() {
+		return
 	}
 	tree := source.LookAtWorkTree(ctx, h.project.Dir, p.deployed.Branch, site.Folder)
 	if tree.Changed > 0 {

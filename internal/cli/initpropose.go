@@ -112,7 +112,11 @@ func (o *initOptions) decide(p *proposal) {
 		found.Routing = cmp.Or(o.flags.Routing, site.RoutingCustom)
 	}
 	if o.flags.Framework == detect.Basic || o.zips() && !o.known && !o.given("framework") {
-		// Whoever uploads zip files has built the site, unless they say that it is to be built here.
+		// Whoever uploads zip files has built the site, unless they say that it is to be built here: what there is to say
+		// about the build is not for them.
+		if o.flags.Framework != detect.Basic {
+			found.Warnings = nil
+		}
 		found.Build = detect.Build{Dir: found.Build.Dir}
 	}
 	if o.given("build-command") {

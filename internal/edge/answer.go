@@ -3,7 +3,6 @@ package edge
 import (
 	"io"
 	"net/http"
-	"strconv"
 )
 
 // result says how an answer came about, as X-Cache and the access log name it.
@@ -151,38 +150,6 @@ func (a *answer) writeRange(w io.Writer, r byteRange) (int64, error) {
 		return 0, err
 	}
 	return io.CopyN(w, a.object.Body, r.n)
-}
-
-// errorAnswer is a small page of the edge's own, for a status that nothing else answers.
-func (e *Edge) errorAnswer(r *request, status int) *answer {
-	page := "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + strconv.Itoa(status) + " " +
-		http.StatusText(status) + "</title></head>\n<body><h1>" + strconv.Itoa(status) + " " + http.StatusText(status) +
-		"</h1>\n<p>" + errorTexts[status] + "</p>\n<hr><p>Request ID: " + r.id + "</p></body></html>\n"
-	a := &answer{status: status, result: resultError, body: []byte(page), length: int64(len(page))}
-	headers := []field{
-		{"Content-Type", []string{"text/html"}, FromEdge},
-		{"Content-Length", []string{strconv.Itoa(len(page))}, FromEdge},
-	}
-	if r.behavior != nil {
-		a.static = r.behavior.policy.apply(headers)
-	} else {
-		a.static = headers
-	}
-	return a
-}
-
-var errorTexts = map[int]string{
-	http.StatusBadRequest:                   "The request could not be understood.",
-	http.StatusForbidden:                    "The request is not allowed.",
-	http.StatusNotFound:                     "There is no page at this address.",
-	http.StatusMethodNotAllowed:             "This address does not answer requests of this method.",
-	http.StatusPreconditionFailed:           "The page has changed, or a condition of the request does not hold.",
-	http.StatusRequestEntityTooLarge:        "The address is too long.",
-	http.StatusRequestedRangeNotSatisfiable: "The page does not have the part that was asked for.",
-	http.StatusInternalServerError:          "Something went wrong in the edge.",
-	http.StatusBadGateway:                   "The origin, or the function of this address, gave an answer that can't be used.",
-	http.StatusServiceUnavailable:           "The function of this address failed.",
-	http.StatusGatewayTimeout:               "The origin did not answer in time.",
 }
 
 // bodyAllowed reports whether an answer with this status may have a body.

@@ -130,7 +130,7 @@ func (e *Edge) goneAnswer(r *request) *answer {
 // refuses (Developer Guide, http-503-service-unavailable and http-502-bad-gateway). It is never cached and gets no
 // custom error page.
 func (e *Edge) functionFailed(r *request, status int) *answer {
-	a := e.errorAnswer(r, status)
+	a := e.functionErrorAnswer(r, status)
 	a.result = resultFunctionError
 	if status == http.StatusBadGateway {
 		a.result = resultFunctionInvalid

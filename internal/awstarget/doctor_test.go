@@ -107,7 +107,27 @@ var standings = map[string]struct {
 	"upstream's build file": {arrange: func(b *bed) {
 		b.write(site.Folder+"/"+site.BuildFile, "version: 0.2\nphases:\n  build:\n    commands:\n      - aws s3 cp . s3://$DEST_BUCKET_NAME/$CODEBUILD_RESOLVED_SOURCE_VERSION/ --recursive\n")
 	}},
-	"AWS has trouble": {first: true, arrange: func(b *bed) { b.fault("codepipeline ListPipelineExecutions", "InternalFailure") }},
+	"domain in a zone": {arrange: func(b *bed) { exampleZone(b); b.names(www) }},
+	"domain elsewhere": {arrange: func(b *bed) { b.names(www) }},
+	"domain served":    {arrange: func(b *bed) { b.play(act{names: www, arrange: exampleZone}) }},
+	"domain led past": {arrange: func(b *bed) {
+		b.play(act{names: beta, arrange: exampleZone})
+		b.account.ReplaceRecord("beta.example.com", "A", "192.0.2.1")
+	}},
+	"domain in the way": {arrange: func(b *bed) {
+		exampleZone(b)
+		b.account.AddRecord(b.zone("example.com"), "beta.example.com", "A", "192.0.2.1")
+		b.names(beta)
+	}},
+	"domain not delegated": {arrange: func(b *bed) {
+		exampleZone(b)
+		b.account.Do(func() { b.account.DNS.Undelegated["example.com"] = true })
+		b.names(beta)
+	}},
+	"certificate pending": {arrange: func(b *bed) { b.play(act{names: beta, cut: "waiting for ACM"}) }},
+	"certificate failed":  {arrange: func(b *bed) { b.play(act{names: beta, arrange: fails("CAA_ERROR")}) }},
+	"domain taken off":    {arrange: func(b *bed) { b.play(act{names: beta, arrange: exampleZone}); b.names("") }},
+	"AWS has trouble":     {first: true, arrange: func(b *bed) { b.fault("codepipeline ListPipelineExecutions", "InternalFailure") }},
 }
 
 // fault makes one operation fail.
@@ -148,6 +168,7 @@ func TestDoctor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, false)
 			b.atHost()
+			b.opts.DNS = b.account.Resolver()
 			b.account.Quick = true
 			b.account.CompleteNew(1)
 			b.account.Standing.Quotas = quotas()
@@ -157,14 +178,14 @@ func TestDoctor(t *testing.T) {
 				}
 			}
 			s.arrange(b)
-			changes := b.account.Count("cloudformation CreateChangeSet")
+			changes, made := b.account.Count("cloudformation CreateChangeSet"), b.account.Count("codeconnections CreateConnection")
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			checks, err := b.hosting().Doctor(ctx, &recorder{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if b.account.Count("cloudformation CreateChangeSet") != changes || !s.first && b.account.Count("codeconnections CreateConnection") > 0 {
+			if b.account.Count("cloudformation CreateChangeSet") != changes || b.account.Count("codeconnections CreateConnection") != made {
 				t.Error("doctor changed something")
 			}
 			golden(t, "doctor/"+strings.ReplaceAll(name, " ", "-")+".txt", b.checked(checks))

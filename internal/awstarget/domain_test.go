@@ -174,6 +174,9 @@ var stories = map[string]story{
 		b.holds("beta.example.com A ALIAS "+b.distribution(), "beta.example.com AAAA ALIAS "+b.distribution(),
 			strings.TrimSuffix(record, ".")+" CNAME "+strings.TrimSuffix(value, "."))
 	}},
+	"further name that waits": {acts: []act{{names: beta, arrange: exampleZone}, {
+		names: `"domainName": "app.example.org", "domainNames": ["beta.example.com"]`, noWait: true,
+	}}, after: func(b *bed) { b.serves("https://beta.example.com/", "<title>version one</title>") }},
 	"no names any more": {acts: []act{{names: beta, arrange: func(b *bed) {
 		exampleZone(b)
 		b.account.AddRecord(b.zone("example.com"), "example.com", "MX", "10 mail.example.net")
@@ -334,4 +337,27 @@ func TestDefect28_OneTagForStackAndCertificate(t *testing.T) {
 	if certificate.TagSite != stack.TagSite {
 		t.Errorf("tags %s and %s", certificate.TagSite, stack.TagSite)
 	}
+}
+
+// A preview asks for nothing, and does not take names off that a deployment would leave.
+func TestPreviewOfNames(t *testing.T) {
+	b := newBed(t, false)
+	b.account.CompleteNew(1)
+	b.opts.DNS = b.account.Resolver()
+	exampleZone(b)
+	b.play(act{names: beta})
+	changed := func(names, note string, want bool) {
+		t.Helper()
+		b.names(names)
+		v, err := b.hosting().Preview(t.Context(), &recorder{})
+		got := slices.ContainsFunc(v.Changes, func(c hosting.Planned) bool { return c.Name == "Distribution" })
+		if err != nil || got != want || note != "" && !strings.Contains(strings.Join(v.Notes, "\n"), note) {
+			t.Errorf("%s: the distribution changes: %t, want %t; notes %q, %v", names, got, want, v.Notes, err)
+		}
+	}
+	asked := b.account.Count("acm RequestCertificate")
+	changed(beta, "", false)
+	changed("", "", true)
+	changed(`"domainName": "new.example.com"`, "a certificate for new.example.com would be asked for", false)
+	b.counts("acm RequestCertificate", asked)
 }

@@ -41,6 +41,33 @@ func (h *Hosting) domainState(ctx context.Context, state stack.State) string {
 	return awaited(one)
 }
 
+// foreseeNames finds what a deployment would serve under which names, and asks for nothing. It returns what would be done beside
+// the change of the stack, in words.
+func (d *deployment) foreseeNames(ctx context.Context) []string {
+	d.domain.names, d.domain.before = d.project.Names(), servedHosts(d.state)
+	hosts := d.domain.hosts()
+	if len(hosts) == 0 {
+		return nil
+	}
+	all := d.certificates()
+	one, found, err := d.inUse(ctx, all)
+	if err == nil && !found {
+		one, found, err = all.Find(ctx, hosts)
+	}
+	names := strings.Join(hosts, ", ")
+	switch {
+	case err != nil:
+		return []string{"the certificate for " + names + " was not looked for: " + reason.Message(err)}
+	case !found:
+		return []string{"a certificate for " + names + " would be asked for, with the DNS records that prove the names; they come to the distribution when it is issued"}
+	}
+	d.domain.certificate = one
+	if !one.Issued() {
+		return []string{names + ": " + awaited(one)}
+	}
+	return nil
+}
+
 // aged says what is wrong with a certificate that is served.
 func aged(one certificate.Certificate) string {
 	if err := certificate.Problem(one); err != nil {

@@ -88,6 +88,7 @@ func (h *Hosting) fromChangeSet(ctx context.Context, v *hosting.Preview, p *plan
 	}
 	// What the site uses stays, as a deployment would have it; nothing is made for a look.
 	d.connection = connection.Connection{ARN: state.Parameters[template.ParamConnectionArn]}
+	v.Notes = append(v.Notes, d.foreseeNames(ctx)...)
 	report.Detail("having CloudFormation work out what would change")
 	change, err := d.stack.Plan(ctx, state, stack.Wanted{
 		Template: p.template, Parameters: d.parameters(state.Parameters[template.ParamWithPipeline] == "true"), Full: h.opts.Full,

@@ -37,6 +37,11 @@ func TestCompileRefuses(t *testing.T) {
 		"unknown module":       {"import fs from 'fs';\n" + handler, `function.js:1:1: there is no module "fs"`},
 		"named import":         {"import {createHash} from 'crypto';\n" + handler, "only default imports"},
 		"namespace import":     {"import * as cf from 'cloudfront';\n" + handler, "only default imports"},
+		"name":                 {handler + "var ä = 1;", "function.js:2:5: the name ä has a letter that is not ASCII"},
+		"name of a property":   {handler + "var o = {}; o.ä = 1;", "function.js:2:15: the name ä"},
+		"name in an object":    {handler + "var o = {ä: 1};", "the name ä"},
+		"name of a parameter":  {handler + "function f(ä) {}", "the name ä"},
+		"label":                {handler + "ä: for (;;) { break ä; }", "the name ä"},
 		"export":               {"export " + handler, "function.js:1:1: export is not supported"},
 		"export default":       {"export default " + handler, "export is not supported"},
 		"top-level await":      {"import cf from 'cloudfront';\nconst v = await cf.kvs().get('a');\n" + handler, "function.js:2:11: await is only supported inside async functions"},
@@ -98,6 +103,7 @@ func TestCompileAccepts(t *testing.T) {
 		"labels":              "function handler(event) { a: for (;;) { break a; } return event.request; }",
 		"named groups":        "function handler(event) { /(?<y>a)(?=b)/.exec('ab').groups.y; return event.request; }",
 		"numeric separators":  "var n = 1_000; function handler(event) { return event.request; }",
+		"letters in strings":  "function handler(event) { var o = {'ä': `ö`, \"ü\": /ß/}; /* é */ return event.request; }",
 		"use strict":          "'use strict'; function handler(event) { return event.request; }",
 	} {
 		t.Run(name, func(t *testing.T) {

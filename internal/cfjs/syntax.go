@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/grafana/sobek/ast"
 	"github.com/grafana/sobek/file"
@@ -164,6 +165,20 @@ func (c *syntaxCheck) visitValue(n ast.Node, at file.Idx) {
 		if n.Name == "globalThis" {
 			c.touchesIntrinsics = true
 		}
+		c.name(at, n.Name.String())
+	case *ast.DotExpression:
+		c.name(n.Identifier.Idx, n.Identifier.Name.String())
+	case *ast.StringLiteral:
+		if n.Literal != "" && !strings.ContainsAny(n.Literal[:1], `'"`) { // a name in an object, without quotation marks
+			c.name(at, n.Literal)
+		}
+	}
+}
+
+// name refuses what is not made of ASCII letters, digits, _ and $, as CloudFront's engine does.
+func (c *syntaxCheck) name(at file.Idx, name string) {
+	if strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		c.refuse(at, "the name %s has a letter that is not ASCII, which is supported in strings only", name)
 	}
 }
 

@@ -235,3 +235,80 @@ func TestRedirectsInNJS(t *testing.T) {
 		})
 	}
 }
+
+// What is refused here with line and reason is what njs refuses too, and what is let through is what it takes: every piece of
+// syntax since ECMAScript 5.1 that people write.
+func TestSyntaxInNJS(t *testing.T) {
+	need.Program(t, "njs", "apt-get install njs")
+	const handler = "\nfunction handler(event) { return event.request; }\n"
+	tests := map[string]struct {
+		code    string
+		refused bool
+	}{
+		"let and const":            {"let a = 1; const b = 2;", false},
+		"arrow function":           {"var f = (x) => x;", false},
+		"rest parameter":           {"function f(a, ...b) { return b; }", false},
+		"template literal":         {"var s = `a${1}`;", false},
+		"tagged template":          {"function t(s) { return s[0]; } var s = t`a`;", false},
+		"exponent":                 {"var a = 2 ** 3; a **= 2;", false},
+		"named group":              {"var m = /(?<y>a)/.exec('a').groups.y;", false},
+		"for in":                   {"for (const a in {}) {}", false},
+		"shorthand property":       {"var a = 1; var o = {a};", false},
+		"computed property":        {"var o = {['a' + 1]: 1};", false},
+		"short method":             {"var o = {f() { return 1; }};", false},
+		"getter":                   {"var o = {get a() { return 1; }};", false},
+		"numeric separator":        {"var a = 1_000;", false},
+		"octal and binary":         {"var a = 0o17 + 0b11;", false},
+		"async function":           {"async function f() { await 1; }", false},
+		"async arrow function":     {"var f = async () => { await 1; };", false},
+		"label":                    {"a: for (;;) { break a; }", false},
+		"regular expression y":     {"var r = /a/y;", false},
+		"code point escape":        {"var s = '\\u{1F600}';", false},
+		"nullish":                  {"var a = null ?? 1;", false},
+		"for of":                   {"for (const a of [1]) {}", true},
+		"for await":                {"async function f() { for await (var x of []) {} }", true},
+		"class":                    {"class A {}", true},
+		"private field":            {"class A { #x = 1; }", true},
+		"optional chaining":        {"var a = {}; a?.b;", true},
+		"nullish assignment":       {"var a = null; a ??= 1;", true},
+		"logical assignment":       {"var a = null; a ||= 1;", true},
+		"object destructuring":     {"var {a} = {a: 1};", true},
+		"array destructuring":      {"var [a] = [1];", true},
+		"parameter destructuring":  {"var f = ({a}) => a;", true},
+		"catch destructuring":      {"try {} catch ({message}) {}", true},
+		"spread in an array":       {"var a = [...[1]];", true},
+		"spread in an object":      {"var a = {...{}};", true},
+		"spread in a call":         {"Math.max(...[1]);", true},
+		"default parameter":        {"function f(a = 1) {}", true},
+		"generator":                {"function* f() { yield 1; }", true},
+		"generator method":         {"var o = {*f() {}};", true},
+		"catch without a variable": {"try {} catch {}", true},
+		"big integer":              {"var a = 1n;", true},
+		"top-level await":          {"await 1;", true},
+		"with":                     {"with ({}) {}", true},
+		"new.target":               {"function f() { return new.target; }", true},
+		"super":                    {"var o = {f() { return super.x; }};", true},
+		"regular expression s":     {"var r = /a/s;", true},
+		"regular expression d":     {"var r = /a/d;", true},
+		"dynamic import":           {"function f() { return import('crypto'); }", true},
+		"import.meta":              {"var a = import.meta;", true},
+		"old octal":                {"var a = 017;", true},
+		"name beyond ASCII":        {"var ä = 1;", true},
+		"property beyond ASCII":    {"var o = {}; o.ä = 1;", true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := cfjs.Compile("function.js", tc.code+handler, cfjs.Options{})
+			if (err != nil) != tc.refused || err != nil && !strings.HasPrefix(err.Error(), "function.js:1:") {
+				t.Errorf("here: %v", err)
+			}
+			file := filepath.Join(t.TempDir(), "function.js")
+			if err := os.WriteFile(file, []byte(tc.code+handler), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.CommandContext(t.Context(), "njs", file).CombinedOutput(); (err != nil) != tc.refused {
+				t.Errorf("njs: %v\n%s", err, out)
+			}
+		})
+	}
+}

@@ -21,7 +21,8 @@ func ownURL(state stack.State) string {
 }
 
 // awaitNames waits until every name that serves the site answers from CloudFront. Records that somebody else has to make are
-// waited for as long as it takes, the first time; it can be interrupted. Any other wait ends with a warning: the site is live.
+// waited for as long as it takes, the first time, if somebody is there; it can be interrupted. Any other wait ends with a warning:
+// the site is live.
 func (d *deployment) awaitNames(ctx context.Context) error {
 	d.report.Step("Names answer")
 	if err := d.awaitSpread(ctx); err != nil {
@@ -49,7 +50,7 @@ func (d *deployment) awaitNames(ctx context.Context) error {
 func (d *deployment) awaitName(ctx context.Context, host string) error {
 	_, ours := d.domain.records.ZoneOf(host)
 	_, known := find(d.domain.before, host)
-	forever := !ours && !known
+	forever := !ours && !known && !d.opts.Unattended
 	for begun := time.Now(); ; {
 		why := d.sees(ctx, host)
 		if why == nil {
@@ -66,7 +67,7 @@ func (d *deployment) awaitName(ctx context.Context, host string) error {
 		d.report.Detail("%s", words)
 		if err := d.pause(ctx, answerPace); err != nil {
 			return fault.New(fault.Other, "make its DNS record, if you have not: "+host+" ALIAS (or CNAME) "+d.state.Outputs[template.OutputDistributionDomainName]+"; nothing else is left to do",
-				"stopped waiting for https://%s/: %w", host, err)
+				"stopped waiting for https://%s/ (%w): %w", host, why, err)
 		}
 	}
 }
@@ -112,7 +113,8 @@ func (d *deployment) sees(ctx context.Context, host string) error {
 	switch {
 	case res.Header.Get("X-Amz-Cf-Id") == "":
 		return fmt.Errorf("%s leads to %s, and what answers there is not CloudFront", host, strings.Join(addresses, ", "))
-	case res.StatusCode >= http.StatusBadRequest:
+	// So CloudFront answers for a name that no distribution has; what a function answers has another X-Cache.
+	case res.StatusCode == http.StatusForbidden && strings.HasPrefix(res.Header.Get("X-Cache"), "Error "):
 		return fmt.Errorf("CloudFront answers %s with status %d: it may not know the name everywhere yet", host, res.StatusCode)
 	}
 	return nil

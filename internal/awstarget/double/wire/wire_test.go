@@ -2,9 +2,12 @@ package wire_test
 
 import (
 	"bytes"
+	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double/wire"
@@ -69,6 +72,39 @@ func TestCheckFindsFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if wrong := m.Check(tc.shape, tc.value); (len(wrong) == 0) != tc.ok {
 				t.Errorf("faults: %q", wrong)
+			}
+		})
+	}
+}
+
+// A request with labels, a query and a body in XML is taken apart, and what the model does not have is refused.
+func TestRESTRequests(t *testing.T) {
+	m := wire.Load("route53")
+	const changes = `<ChangeResourceRecordSetsRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ChangeBatch><Changes><Change>
+<Action>%s</Action><ResourceRecordSet><Name>a.example.com</Name><Type>A</Type><TTL>60</TTL>
+<ResourceRecords><ResourceRecord><Value>192.0.2.1</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change></Changes></ChangeBatch></ChangeResourceRecordSetsRequest>`
+	tests := map[string]struct {
+		method, url, body string
+		want              string // the operation, or "" for a refusal
+	}{
+		"query":             {"GET", "/2013-04-01/hostedzone/Z1/rrset?name=a.example.com&type=A", "", "ListResourceRecordSets"},
+		"no query":          {"GET", "/2013-04-01/hostedzone", "", "ListHostedZones"},
+		"body":              {"POST", "/2013-04-01/hostedzone/Z1/rrset/", fmt.Sprintf(changes, "UPSERT"), "ChangeResourceRecordSets"},
+		"unknown parameter": {"GET", "/2013-04-01/hostedzone?page=2", "", ""},
+		"not one of":        {"POST", "/2013-04-01/hostedzone/Z1/rrset/", fmt.Sprintf(changes, "REPLACE"), ""},
+		"required missing":  {"POST", "/2013-04-01/hostedzone/Z1/rrset/", "", ""},
+		"unknown element":   {"POST", "/2013-04-01/hostedzone/Z1/rrset/", "<ChangeResourceRecordSetsRequest><ChangeBatch><X/></ChangeBatch></ChangeResourceRecordSetsRequest>", ""},
+		"unknown operation": {"DELETE", "/2013-04-01/hostedzone/Z1", "", ""},
+		"half a body":       {"POST", "/2013-04-01/hostedzone/Z1/rrset/", "<ChangeResourceRecordSetsRequest>", ""},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			req, err := m.Decode(httptest.NewRequest(tc.method, tc.url, strings.NewReader(tc.body)))
+			if (err == nil) != (tc.want != "") || err == nil && req.Operation.Name != tc.want {
+				t.Errorf("got %+v, %v", req, err)
+			}
+			if err == nil && tc.body != "" && req.Text("HostedZoneId") != "Z1" {
+				t.Errorf("input %v", req.Input)
 			}
 		})
 	}

@@ -40,7 +40,7 @@ folder: show --all lists them.`,
 	}
 	cmd.Flags().StringVar(&o.site, "site", "", "local: the `name` of a site, in place of the project's own")
 	_ = cmd.RegisterFlagCompletionFunc("site", s.completeSites)
-	cmd.Flags().BoolVar(&o.Uploads, "uploads", false, "aws: remove the uploaded zip files, too")
+	cmd.Flags().BoolVar(&o.Uploads, "uploads", false, "remove the uploaded zip files, too")
 	cmd.Flags().StringSliceVar(&o.Retain, "retain", nil, "aws: leave these `resources` in the account if they cannot be deleted")
 	_ = cmd.RegisterFlagCompletionFunc("retain", noFiles)
 	return cmd

@@ -26,7 +26,7 @@ func (h *Hosting) Doomed(ctx context.Context, _ hosting.DeleteOptions) (hosting.
 // Delete removes everything of the site: the server stops serving it, its executions are stopped, and its folder goes.
 // It asks nothing. An interrupted deletion is finished by the next one; a site that does not exist is a
 // fault.NotDeployed.
-func (h *Hosting) Delete(ctx context.Context, _ hosting.DeleteOptions, report hosting.Reporter) (hosting.Removed, error) {
+func (h *Hosting) Delete(ctx context.Context, opts hosting.DeleteOptions, report hosting.Reporter) (hosting.Removed, error) {
 	d, err := h.site.Load()
 	if _, statErr := os.Stat(string(h.site)); fault.KindOf(err) == fault.NotDeployed && errors.Is(statErr, fs.ErrNotExist) {
 		return hosting.Removed{}, err
@@ -49,12 +49,20 @@ func (h *Hosting) Delete(ctx context.Context, _ hosting.DeleteOptions, report ho
 	}
 	report.Step("Delete")
 	report.Detail("removing %s", h.site)
-	if err := h.dir.Discard(h.site); err != nil {
+	left := h.left(d)
+	uploads := 0
+	if !opts.Uploads {
+		uploads = h.uploads()
+	}
+	if uploads > 0 {
+		left = append(left, fmt.Sprintf("the zip files that were put there to be released (%d): %s", uploads, h.site.Drop()))
+	}
+	if err := h.discard(uploads > 0); err != nil {
 		return hosting.Removed{}, err
 	}
 	return hosting.Removed{Removed: []string{
 		"site " + h.site.Name() + " with its releases, executions, logs and build cache: " + string(h.site),
-	}, Left: h.left(d)}, nil
+	}, Left: left}, nil
 }
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }

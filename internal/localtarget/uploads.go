@@ -2,7 +2,10 @@ package localtarget
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
@@ -60,6 +63,44 @@ func (h *Hosting) awaitUpload(ctx context.Context, before string) (hosting.Execu
 				"stopped waiting for a zip file: %w", context.Cause(ctx))
 		}
 	}
+}
+
+// uploads is how many zip files are in the site's folder for them.
+func (h *Hosting) uploads() int {
+	files, err := filepath.Glob(filepath.Join(escaped.Replace(h.site.Drop()), "*.zip"))
+	if err != nil {
+		return 0
+	}
+	return len(files)
+}
+
+// escaped takes their meaning from the characters of a path that mean something to filepath.Glob.
+var escaped = strings.NewReplacer(`*`, `[*]`, `?`, `[?]`, `[`, `[[]`)
+
+// discard removes the site's folder. With keep the folder for zip files stays in it: they may be the only copy.
+func (h *Hosting) discard(keep bool) error {
+	if !keep {
+		return h.dir.Discard(h.site)
+	}
+	entries, err := os.ReadDir(string(h.site))
+	if err != nil {
+		return fmt.Errorf("delete site %s: %w", h.site.Name(), err)
+	}
+	// What is moved away as a whole is another folder, with everything but the zip files.
+	rest := h.dir.Site(h.site.Name() + ".deleted")
+	if err := os.MkdirAll(string(rest), 0o700); err != nil {
+		return fmt.Errorf("delete site %s: %w", h.site.Name(), err)
+	}
+	for _, e := range entries {
+		from := filepath.Join(string(h.site), e.Name())
+		if from == h.site.Drop() {
+			continue
+		}
+		if err := os.Rename(from, filepath.Join(string(rest), e.Name())); err != nil {
+			return fmt.Errorf("delete site %s: %w", h.site.Name(), err)
+		}
+	}
+	return h.dir.Discard(rest)
 }
 
 // uploadFolder is where zip files go, for people: with a separator at its end.

@@ -131,7 +131,9 @@ func TestDeployAwaitsAZipFile(t *testing.T) {
 	folder := filepath.Join(b.state, "sites", b.site(), "drop")
 	r.onStep = func(name string) {
 		if name == "Upload" {
-			go func() { _ = os.WriteFile(filepath.Join(folder, "site.zip"), zipped(t, map[string]string{"index.html": "one"}), 0o600) }()
+			go func() {
+				_ = os.WriteFile(filepath.Join(folder, "site.zip"), zipped(t, map[string]string{"index.html": "one"}), 0o600)
+			}()
 		}
 	}
 	d, err := b.hosting("127.0.0.1:0").Deploy(t.Context(), hosting.DeployOptions{AwaitUpload: true}, r)
@@ -154,6 +156,34 @@ func TestDeployAwaitsAZipFile(t *testing.T) {
 	}}
 	if _, err := other.hosting("127.0.0.1:0").Deploy(ctx, hosting.DeployOptions{AwaitUpload: true}, stop); !errors.Is(err, context.Canceled) || fault.HintOf(err) == "" {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// delete leaves zip files that somebody put into the folder, and a site that is deployed again finds them there.
+func TestDeleteLeavesZipFiles(t *testing.T) {
+	b := zipBed(t)
+	d, _ := b.mustDeploy(hosting.DeployOptions{})
+	put(t, d.Upload, "site.zip", zipped(t, map[string]string{"index.html": "one"}))
+	b.last("")
+	removed, err := b.hosting("").Delete(t.Context(), hosting.DeleteOptions{}, &report{})
+	if err != nil || !strings.Contains(strings.Join(removed.Left, "\n"), "the zip files that were put there to be released (1): "+filepath.Clean(d.Upload)) {
+		t.Errorf("%+v, %v", removed, err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(filepath.Clean(d.Upload)))
+	if err != nil || len(entries) != 1 || entries[0].Name() != "drop" {
+		t.Errorf("left %v, %v", entries, err)
+	}
+	if _, err := b.hosting("").Show(t.Context()); fault.KindOf(err) != fault.NotDeployed {
+		t.Errorf("show: %v", err)
+	}
+	if again, _ := b.mustDeploy(hosting.DeployOptions{}); again.Execution.Message != "site.zip" {
+		t.Errorf("deployed again: %+v", again.Execution)
+	}
+	if _, err := b.hosting("").Delete(t.Context(), hosting.DeleteOptions{Uploads: true}, &report{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Dir(filepath.Clean(d.Upload))); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("with uploads: %v", err)
 	}
 }
 

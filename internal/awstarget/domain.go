@@ -205,6 +205,9 @@ func (d *deployment) beginCertificate(ctx context.Context) error {
 			d.report.Warn("the certificate for %s was imported into the account, and ends on %s: whoever imported it has to renew it",
 				strings.Join(hosts, ", "), one.NotAfter.UTC().Format("2 January 2006"))
 		}
+		if words := aged(one); words != "" {
+			d.report.Warn("%s", words)
+		}
 		return nil
 	}
 	if err := certificate.Problem(one); err != nil {
@@ -353,7 +356,7 @@ func (d *deployment) bringDomain(ctx context.Context, opts hosting.DeployOptions
 	if d.domain.refused != nil {
 		return d.domain.refused
 	}
-	if !slices.Equal(servedHosts(d.state), hosts) {
+	if !slices.Equal(servedHosts(d.state), hosts) || d.state.Parameters[template.ParamCertificateArn] != d.domain.certificate.ARN {
 		if opts.NoWait && !d.domain.certificate.Issued() {
 			d.report.Warn("%s is not served yet: its certificate is not issued. Run deploy again when the records are made; show tells how it stands", hosts[0])
 			return nil

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -164,6 +165,17 @@ var stories = map[string]story{
 	}}}, after: func(b *bed) {
 		b.counts("acm RequestCertificate", 0)
 		b.serves("https://beta.example.com/", "<title>version one</title>")
+	}},
+	"certificate that ACM cannot renew": {acts: []act{{names: beta, arrange: exampleZone}, {names: beta, arrange: func(b *bed) {
+		b.account.Do(func() { b.account.CA.Renewal = "PENDING_VALIDATION" })
+	}}}},
+	"certificate that has expired": {acts: []act{{names: beta, arrange: exampleZone}, {names: beta, arrange: func(b *bed) {
+		b.account.SetCertificates("EXPIRED")
+	}}}, after: func(b *bed) {
+		b.counts("acm RequestCertificate", 2)
+		if all := b.account.Certificates(); len(all) != 1 || !slices.Contains(slices.Collect(maps.Values(all)), "ISSUED") {
+			b.t.Errorf("certificates: %v", all)
+		}
 	}},
 	"imported certificate": {acts: []act{{names: beta, arrange: func(b *bed) {
 		exampleZone(b)

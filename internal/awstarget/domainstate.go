@@ -73,7 +73,15 @@ func aged(one certificate.Certificate) string {
 	if err := certificate.Problem(one); err != nil {
 		return err.Error()
 	}
-	return ""
+	if !one.RenewalFails() {
+		return ""
+	}
+	var parts []string
+	for _, v := range one.Validations {
+		parts = append(parts, fmt.Sprintf("%s CNAME %s", v.Name, v.Value))
+	}
+	return fmt.Sprintf("ACM cannot renew the certificate, which ends on %s, since public DNS does not show each of its records: %s",
+		one.NotAfter.UTC().Format("2 January 2006"), strings.Join(parts, "; "))
 }
 
 // awaited says what a certificate that is not served yet waits for.

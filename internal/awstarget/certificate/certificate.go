@@ -65,6 +65,8 @@ type Certificate struct {
 	// InUseBy are the ARNs of what uses it. ACM learns of a change some minutes later.
 	InUseBy             []string
 	CreatedAt, NotAfter time.Time
+	// Renewal is how ACM's renewal of an issued certificate goes; empty as long as there is no need for one.
+	Renewal types.RenewalStatus
 
 	key types.KeyAlgorithm
 }
@@ -83,6 +85,12 @@ func (c Certificate) Issued() bool { return c.Status == types.CertificateStatusI
 
 // Pending reports whether ACM is waiting for the records.
 func (c Certificate) Pending() bool { return c.Status == types.CertificateStatusPendingValidation }
+
+// RenewalFails reports whether ACM tries to renew the certificate and does not find its records (ACM User Guide, "Managed
+// certificate renewal").
+func (c Certificate) RenewalFails() bool {
+	return c.Renewal == types.RenewalStatusPendingValidation || c.Renewal == types.RenewalStatusFailed
+}
 
 // Covers reports whether viewers accept the certificate for every name.
 func (c Certificate) Covers(names []string) bool {
@@ -228,6 +236,9 @@ func (c *Certificates) Get(ctx context.Context, arn string) (Certificate, error)
 		ARN: arn, Names: lower(append([]string{aws.ToString(d.DomainName)}, d.SubjectAlternativeNames...)), Status: d.Status,
 		Failure: d.FailureReason, Imported: d.Type == types.CertificateTypeImported, InUseBy: d.InUseBy,
 		CreatedAt: aws.ToTime(d.CreatedAt), NotAfter: aws.ToTime(d.NotAfter), key: d.KeyAlgorithm,
+	}
+	if d.RenewalSummary != nil {
+		one.Renewal = d.RenewalSummary.RenewalStatus
 	}
 	for _, v := range d.DomainValidationOptions {
 		proof := Validation{Domain: strings.ToLower(aws.ToString(v.DomainName)), Status: v.ValidationStatus}

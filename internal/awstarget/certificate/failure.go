@@ -104,9 +104,10 @@ func Console(arn string) string {
 	return "https://" + Region + ".console.aws.amazon.com/acm/home?region=" + Region + "#/certificates/" + id
 }
 
-// Failed returns the site's own certificates for exactly these names that came to nothing.
+// Failed returns the site's own certificates for exactly these names that came to nothing, or cannot be used any more.
 func (c *Certificates) Failed(ctx context.Context, names []string) ([]Certificate, error) {
-	all, err := c.list(ctx, types.CertificateStatusFailed, types.CertificateStatusValidationTimedOut)
+	all, err := c.list(ctx, types.CertificateStatusFailed, types.CertificateStatusValidationTimedOut, types.CertificateStatusExpired,
+		types.CertificateStatusRevoked, types.CertificateStatusInactive)
 	if err != nil {
 		return nil, err
 	}

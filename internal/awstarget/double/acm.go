@@ -24,6 +24,9 @@ type CA struct {
 	// Hides is how many looks at a new certificate do not find it.
 	Hides int
 
+	// Renewal, if set, is how the renewal of every issued certificate goes.
+	Renewal string
+
 	certificates []*certificate
 	tokens       map[string]string
 }
@@ -223,6 +226,10 @@ func (a *Account) detail(c *certificate) map[string]any {
 	}
 	if c.kind != "AMAZON_ISSUED" {
 		return out
+	}
+	if a.CA.Renewal != "" && c.status == "ISSUED" {
+		out["RenewalSummary"] = map[string]any{"RenewalStatus": a.CA.Renewal, "UpdatedAt": c.created, "DomainValidationOptions": []any{
+			map[string]any{"DomainName": c.names[0]}}}
 	}
 	var proofs []any
 	for _, name := range c.names {

@@ -184,7 +184,7 @@ func (c *checkup) region(ctx context.Context) doctor.Finding {
 // permissions asks IAM whether whoever acts may do what a deployment does.
 func (c *checkup) permissions(ctx context.Context) doctor.Finding {
 	const hint = "let an administrator allow them: doctor --policy prints the policy"
-	missing, err := permission.Simulate(ctx, iam.NewFromConfig(c.account.Config), c.account.ARN, c.scope())
+	missing, err := permission.Simulate(ctx, iam.NewFromConfig(c.account.Config).SimulatePrincipalPolicy, c.account.ARN, c.scope())
 	switch {
 	case errors.Is(err, permission.ErrRoot):
 		return doctor.Warning("use a role with the policy that doctor --policy prints", "%v; no deployment needs as much", err)

@@ -16,10 +16,9 @@ import (
 // ErrRoot is what Simulate returns for the root user: IAM does not judge it, since nothing is denied to it.
 var ErrRoot = errors.New("the root user of the account is allowed everything")
 
-// Simulator is the part of IAM that simulates.
-type Simulator interface {
-	SimulatePrincipalPolicy(ctx context.Context, in *iam.SimulatePrincipalPolicyInput, opts ...func(*iam.Options)) (*iam.SimulatePrincipalPolicyOutput, error)
-}
+// Simulator is the method of IAM's client that simulates. It is no interface: the linker would keep all of the client's
+// operations then.
+type Simulator func(ctx context.Context, in *iam.SimulatePrincipalPolicyInput, opts ...func(*iam.Options)) (*iam.SimulatePrincipalPolicyOutput, error)
 
 // chunk is how many actions a request simulates.
 const chunk = 50
@@ -53,7 +52,7 @@ func ask(ctx context.Context, api Simulator, principal string, actions []string,
 	}
 	var denied []string
 	for {
-		out, err := api.SimulatePrincipalPolicy(ctx, in)
+		out, err := api(ctx, in)
 		if err != nil {
 			return nil, fmt.Errorf("simulate the permissions of %s: %w", principal, err)
 		}

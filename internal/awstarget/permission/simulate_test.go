@@ -51,7 +51,7 @@ var scope = permission.Scope{Partition: "aws", Region: "eu-west-1", Account: "12
 // Every action is asked about once, on a resource of its own service, as the real one will be named.
 func TestSimulate(t *testing.T) {
 	j := &judge{denied: []string{"iam:PassRole", "cloudfront:CreateFunction"}, asked: map[string][]string{}}
-	denied, err := permission.Simulate(t.Context(), j, "arn:aws:sts::123456789012:assumed-role/deployer/dana", scope)
+	denied, err := permission.Simulate(t.Context(), j.SimulatePrincipalPolicy, "arn:aws:sts::123456789012:assumed-role/deployer/dana", scope)
 	if err != nil || strings.Join(denied, " ") != "cloudfront:CreateFunction iam:PassRole" {
 		t.Errorf("denied %q, %v", denied, err)
 	}
@@ -98,7 +98,7 @@ func TestWhoCannotBeSimulated(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			j := &judge{asked: map[string][]string{}}
-			_, err := permission.Simulate(t.Context(), j, tc.who, scope)
+			_, err := permission.Simulate(t.Context(), j.SimulatePrincipalPolicy, tc.who, scope)
 			if (err == nil) != tc.fine || errors.Is(err, permission.ErrRoot) != tc.root || j.who != tc.asked {
 				t.Errorf("%v, asked about %q", err, j.who)
 			}

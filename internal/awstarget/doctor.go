@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -13,7 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/smithy-go/logging"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/account"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/binary"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/permission"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
@@ -70,13 +73,19 @@ func (h *Hosting) Doctor(ctx context.Context, report hosting.Reporter) ([]hostin
 func newCheckup(h *Hosting) *checkup {
 	c := &checkup{Hosting: h}
 	c.signedIn = doctor.Once(func(ctx context.Context) (struct{}, error) {
-		if err := h.open(ctx); err != nil {
+		a, err := account.Load(ctx, account.Options{Profile: h.opts.Profile, Region: h.opts.Region})
+		if err != nil {
 			return struct{}{}, err
 		}
 		// Who looks would rather know than wait: a deployment tries for longer.
-		h.account.Config.Retryer = func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 3 })
+		a.Config.Retryer = func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, 2*time.Second })
 		}
+		a.Config.Logger = logging.Nop{}
+		if err := a.Identify(ctx); err != nil {
+			return struct{}{}, err
+		}
+		h.account = a
 		return struct{}{}, nil
 	})
 	c.state = doctor.Once(func(ctx context.Context) (stack.State, error) {
@@ -100,6 +109,14 @@ func (c *checkup) wrong(err error) doctor.Finding {
 		return doctor.Skipped("run doctor again", "%v", reason.Of(err))
 	}
 	return doctor.Wrong(c.explained(err))
+}
+
+// unknown is the finding that an error leads to of what is good to know, and keeps no deployment from working.
+func (c *checkup) unknown(err error) doctor.Finding {
+	if f := c.wrong(err); f.Status == hosting.CheckSkipped {
+		return f
+	}
+	return doctor.Skipped("run doctor again", "%v", reason.Of(err))
 }
 
 var deniedCode = regexp.MustCompile(`^(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthorizationError|NotAuthorized|UnauthorizedException)$`)
@@ -143,6 +160,10 @@ func (c *checkup) program(context.Context) doctor.Finding {
 // credentials looks who acts, and for how long.
 func (c *checkup) credentials(ctx context.Context) doctor.Finding {
 	if _, err := c.signedIn(ctx); err != nil {
+		var connect *net.OpError
+		if errors.As(err, &connect) {
+			return doctor.Failed(doctor.HintOf(err, "check the network, and AWS_ENDPOINT_URL if that is set"), "AWS does not answer: %v", connect)
+		}
 		return doctor.Wrong(err)
 	}
 	a := c.account
@@ -193,7 +214,7 @@ func (c *checkup) permissions(ctx context.Context) doctor.Finding {
 	case err != nil && reason.Code(err) == "":
 		return doctor.Skipped("", "%v", err)
 	case err != nil:
-		return c.wrong(err)
+		return c.unknown(err)
 	case len(missing) == 0:
 		return doctor.OK("all that a deployment needs is allowed (organisations' policies are not seen)")
 	}

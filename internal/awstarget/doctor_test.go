@@ -127,6 +127,7 @@ var standings = map[string]struct {
 	"certificate pending": {arrange: func(b *bed) { b.play(act{names: beta, cut: "waiting for ACM"}) }},
 	"certificate failed":  {arrange: func(b *bed) { b.play(act{names: beta, arrange: fails("CAA_ERROR")}) }},
 	"domain taken off":    {arrange: func(b *bed) { b.play(act{names: beta, arrange: exampleZone}); b.names("") }},
+	"no network":          {arrange: func(b *bed) { b.t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1") }},
 	"AWS has trouble":     {first: true, arrange: func(b *bed) { b.fault("codepipeline ListPipelineExecutions", "InternalFailure") }},
 }
 
@@ -208,7 +209,7 @@ func (b *bed) checked(checks []hosting.Check) string {
 		out = strings.ReplaceAll(strings.ReplaceAll(out, id, fmt.Sprintf("<commit %d>", i+1)), id[:7], fmt.Sprintf("<commit %d>", i+1))
 	}
 	for _, r := range []struct{ pattern, with string }{
-		{`version [0-9.]+`, "version <git>"}, {`, \d+ MB`, ", <n> MB"}, {`127\.0\.0\.1:\d+`, "<double>"},
+		{`version [0-9.]+`, "version <git>"}, {`, \d+ MB`, ", <n> MB"}, {`127\.0\.0\.1:\d+: .*`, "<address>: <why>"},
 		{`[0-9a-f]{8}-0000-4000-8000-[0-9a-f]{12}`, "<id>"}, {`execution, [0-9a-f]{8},`, "execution, <id>,"}, {`execution [0-9a-f]{8} `, "execution <id> "},
 		{`events\?stackId=\S+`, "events?stackId=<stack>"}, {`request id: \S+`, "request id: <id>"},
 	} {

@@ -28,7 +28,7 @@ func (c *checkup) room(ctx context.Context, k quota.Kind) doctor.Finding {
 	a := &quota.Account{Config: c.control()}
 	n, err := k.Count(ctx, a)
 	if err != nil {
-		return c.wrong(err)
+		return c.unknown(err)
 	}
 	limit, unknown := k.Limit(ctx, a)
 	of := fmt.Sprintf("%d of %d %s", n, limit, k.Name)
@@ -54,7 +54,7 @@ func (c *checkup) room(ctx context.Context, k quota.Kind) doctor.Finding {
 func (c *checkup) builds(ctx context.Context) doctor.Finding {
 	limit, err := quota.Builds.Limit(ctx, &quota.Account{Config: c.control()})
 	if err != nil {
-		return c.wrong(err)
+		return c.unknown(err)
 	}
 	if limit < quota.Builds.Makes {
 		return doctor.Failed("ask for more under Service Quotas > AWS CodeBuild (Concurrently running builds for Linux/Small environment)",

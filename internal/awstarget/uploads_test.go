@@ -98,14 +98,53 @@ func TestZipStory(t *testing.T) {
 	if _, body := b.get(d.URL); err != nil || body != "two" || d.Execution.Revision != second || d.Execution.Trigger != "deploy" {
 		t.Errorf("deployed again: %q %+v %v", body, d.Execution, err)
 	}
+	b.sameKeyTwice(bucket, d)
 	// A bad zip file leaves the site as it is.
-	b.account.Upload(bucket, "in/v3.zip", map[string]string{"about.html": "three"})
-	if e := b.ended(d.Execution.ID); e.Status != hosting.Failed || e.FailedStage().Name != hosting.StageRelease {
+	last := b.newest()
+	b.account.Upload(bucket, "in/v5.zip", map[string]string{"about.html": "five"})
+	if e := b.ended(last); e.Status != hosting.Failed || e.FailedStage().Name != hosting.StageRelease {
 		t.Errorf("a zip file without an entry page: %+v", e)
 	}
-	if _, body := b.get(d.URL); body != "two" {
+	if _, body := b.get(d.URL); body != "four" {
 		t.Errorf("after a bad zip file: %q", body)
 	}
+}
+
+// sameKeyTwice uploads another file under a key that was there: defect 5, a second upload during a run pointed the site at a
+// folder that was not built, and defect 6, an upload under the same name overwrote a release. Each run has its own version, and each
+// version its own release.
+func (b *bed) sameKeyTwice(bucket string, d hosting.Deployed) {
+	t := b.t
+	t.Helper()
+	before := b.newest()
+	three := b.account.Upload(bucket, "in/site.zip", page("three"))
+	four := b.account.Upload(bucket, "in/site.zip", page("four"))
+	for e := b.ended(before); e.Revision != four; e = b.ended(before) {
+		if e.Revision != three && e.Status == hosting.Succeeded {
+			t.Fatalf("an execution for %+v", e)
+		}
+	}
+	if _, body := b.get(d.URL); body != "four" {
+		t.Errorf("after two uploads at once: %q", body)
+	}
+	p, err := b.hosting().Publisher(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	releases, err := p.Releases(t.Context())
+	if err != nil || releases[0].ID != "zip-"+four {
+		t.Errorf("releases %+v, %v", releases, err)
+	}
+}
+
+// newest is the id of the newest execution.
+func (b *bed) newest() string {
+	b.t.Helper()
+	e, err := b.hosting().Execution(b.t.Context(), "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return e.ID
 }
 
 func executionsOf(t *testing.T, b *bed) map[string]bool {
@@ -165,6 +204,7 @@ func TestExistingBucket(t *testing.T) {
 			b.account.Upload("drop", "sites/b/other.zip", page("other"))
 			r := &recorder{yes: tc.yes}
 			d, err := b.deploy(r)
+			golden(t, "zip-bucket-"+strings.ReplaceAll(name, " ", "-")+".txt", b.told(r, d, err))
 			if tc.says != nil {
 				for _, part := range tc.says {
 					if err == nil || !strings.Contains(err.Error()+fault.HintOf(err), part) {
@@ -180,11 +220,9 @@ func TestExistingBucket(t *testing.T) {
 				t.Errorf("asked %q", r.asked)
 			}
 			if tc.yes {
-				// What was uploaded before has no version of its own; it is uploaded again.
 				if told := b.account.S3.Notifications("drop"); !strings.Contains(told, "arn:aws:sqs:eu-west-1:123456789012:q") || !strings.Contains(told, "EventBridgeConfiguration") {
 					t.Errorf("notifications are now %s", told)
 				}
-				return
 			}
 			if err != nil || d.Execution.Message != "sites/a/old.zip" {
 				t.Fatalf("%+v, %v\n%s", d.Execution, err, r)
@@ -199,9 +237,12 @@ func TestExistingBucket(t *testing.T) {
 	}
 	t.Run("no such bucket", func(t *testing.T) {
 		b := zipBed(t, `{"s3bucket": "nowhere"}`)
-		if _, err := b.deploy(&recorder{}); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "there is no bucket nowhere") {
+		r := &recorder{}
+		d, err := b.deploy(r)
+		if fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "there is no bucket nowhere") {
 			t.Errorf("%v", err)
 		}
+		golden(t, "zip-bucket-missing.txt", b.told(r, d, err))
 	})
 	t.Run("without a terminal", func(t *testing.T) {
 		b := zipBed(t, `{"s3bucket": "drop"}`)
@@ -218,6 +259,10 @@ func notifications(inner string) string {
 
 // A folder that the rule could not name is refused, not half of it watched.
 func TestPrefixThatCannotBeWatched(t *testing.T) {
+	b := zipBed(t, `{"s3bucket": "drop", "s3path": "in*"}`)
+	r := &recorder{}
+	d, err := b.deploy(r)
+	golden(t, "zip-prefix.txt", b.told(r, d, err))
 	for _, prefix := range []string{"a*b", "größe", `a\\b`, "a+b", "a<key>"} {
 		b := zipBed(t, `{"s3bucket": "drop", "s3path": "`+prefix+`"}`)
 		if _, err := b.deploy(&recorder{}); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "cannot name") {

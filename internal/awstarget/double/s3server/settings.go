@@ -56,7 +56,7 @@ func (m *Memory) Version(bucket, key, id string) ([]byte, bool) {
 
 // at is a version of an object, the current one if id is empty; nil if it is not there.
 func (b *bucket) at(key, id string) *object {
-	if id == "" {
+	if id == "" || id == null && len(b.versions[key]) == 0 {
 		return b.objects[key]
 	}
 	for _, v := range b.versions[key] {
@@ -78,8 +78,14 @@ func (b *bucket) current(key string) string {
 	if list := b.versions[key]; len(list) > 0 && !list[0].marker {
 		return list[0].id
 	}
+	if b.versioned && b.objects[key] != nil {
+		return null
+	}
 	return ""
 }
+
+// null is the version of what was stored before a bucket was versioned (Amazon S3 User Guide, "How S3 Versioning works").
+const null = "null"
 
 // tellsEventBridge reports whether the bucket's notifications go to EventBridge.
 func (b *bucket) tellsEventBridge() bool {

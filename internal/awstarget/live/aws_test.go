@@ -28,6 +28,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/account"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/edge"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
 
@@ -278,7 +279,7 @@ func triggersBesideDetectChanges(t *testing.T, p *pipeline) {
 func TestUploadTrigger(t *testing.T) {
 	w := open(t)
 	prefix := fmt.Sprintf("live-%d/", time.Now().Unix())
-	p := deploy(t, w, `{"target": "aws", "routing": "spa", "s3path": "`+prefix+`"}`)
+	p := deploy(t, w, `{"target": "aws", "routing": "spa", "siteName": "`+site.NewName("live")+`", "s3path": "`+prefix+`"}`)
 	source := p.state.Outputs[template.OutputSourceBucketName]
 	page := "<title>" + prefix + "</title>"
 	var packed bytes.Buffer

@@ -51,6 +51,8 @@ type Options struct {
 	Full bool
 	// Connection is the ARN or the name of the connection to use; empty finds one, or makes one.
 	Connection string
+	// CIRole is whose CI may publish with a role of its own, in the words of template.ParseCIRole; empty leaves it as it is.
+	CIRole string
 	// Pace is the time between two looks at a long operation; each has its own default if it is 0.
 	Pace time.Duration
 	// HTTP asks the site's URL; a client of its own if it is nil.

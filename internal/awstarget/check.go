@@ -21,6 +21,8 @@ type plan struct {
 	template []byte
 	// repository is where the sources are; zero for a site that is fed by zip files.
 	repository connection.Repository
+	// ci is the role that was asked for; zero for none.
+	ci template.CIRole
 }
 
 // check works out what the project wants, and refuses what AWS would refuse later, or cannot do.
@@ -33,6 +35,11 @@ func (h *Hosting) check() (*plan, error) {
 		return nil, err
 	}
 	p := &plan{input: in}
+	if h.opts.CIRole != "" {
+		if p.ci, err = template.ParseCIRole(h.opts.CIRole, h.project.Config.BranchName); err != nil {
+			return nil, err
+		}
+	}
 	if h.project.Repository != "" {
 		if err := h.reachable(in); err != nil {
 			return nil, err

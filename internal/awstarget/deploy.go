@@ -25,6 +25,8 @@ type deployment struct {
 	binary *binary.Binary
 	// connection is used by the pipeline; zero for a site that is fed by zip files, or whose stack made its own.
 	connection connection.Connection
+	// ci are the parameters for the role of a CI.
+	ci template.Parameters
 	// made is true if this run has made the pipeline, which has then begun to run by itself.
 	made bool
 	// domain is what is being done for the site's own names.
@@ -94,6 +96,9 @@ func (d *deployment) prepare(ctx context.Context) error {
 		for _, what := range d.differs(ctx, d.state) {
 			d.report.Warn("the %s has changed since the last deploy; the new one is deployed", what)
 		}
+	}
+	if d.ci, err = d.ciParameters(ctx); err != nil {
+		return err
 	}
 	d.adviseOnNames(ctx)
 	if err := d.checkBucket(ctx); err != nil {
@@ -193,6 +198,7 @@ func (d *deployment) change(ctx context.Context, step string, withPipeline bool)
 // would keep what the stack has.
 func (d *deployment) parameters(withPipeline bool) map[string]string {
 	params := maps.Clone(d.plan.input.Parameters)
+	maps.Copy(params, d.ci)
 	params[template.ParamDomainNames], params[template.ParamCertificateArn] = d.served(withPipeline)
 	params[template.ParamConnectionArn] = d.connection.ARN
 	params[template.ParamReleaseArchitecture] = d.binary.Architecture()

@@ -58,6 +58,9 @@ func (h *Hosting) Preview(ctx context.Context, report hosting.Reporter) (hosting
 func (h *Hosting) fromTemplate(v *hosting.Preview, p *plan) error {
 	params := maps.Clone(p.input.Parameters)
 	params[template.ParamWithPipeline] = "true"
+	if p.ci.Exists() {
+		maps.Copy(params, p.ci.Parameters(""))
+	}
 	params[template.ParamDomainNames] = "" // the names come with their certificate
 	if p.repository.ID != "" {
 		params[template.ParamConnectionArn] = "arn:aws:codeconnections:us-east-1:000000000000:connection/0"
@@ -84,6 +87,9 @@ func (h *Hosting) fromChangeSet(ctx context.Context, v *hosting.Preview, p *plan
 	d := &deployment{Hosting: h, plan: p, report: report, stack: h.stack(), state: state}
 	var err error
 	if d.binary, err = binary.Load(h.opts.Executable, state.Parameters[template.ParamReleaseArchitecture]); err != nil {
+		return err
+	}
+	if d.ci, err = d.ciParameters(ctx); err != nil {
 		return err
 	}
 	// What the site uses stays, as a deployment would have it; nothing is made for a look.

@@ -54,6 +54,7 @@ func (h *Hosting) place(state stack.State) hosting.Info {
 		Upload:   uploadPlace(state),
 		Serving:  true,
 		Location: state.ID,
+		CIRole:   ciRole(state, h.account.Region),
 	}
 }
 

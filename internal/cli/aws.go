@@ -22,6 +22,8 @@ type awsChoices struct {
 	// wait and connection are flags of deploy.
 	wait       string
 	connection string
+	// ciRole is a flag of deploy and synth.
+	ciRole string
 }
 
 // The values of --wait.
@@ -54,7 +56,7 @@ func openAWS(s *session, project *site.Site) (target, error) {
 	}
 	return awstarget.New(project, awstarget.Options{
 		Profile: s.aws.profile, Region: s.aws.region, Executable: executable, Version: thisBuild().Version,
-		Full: s.aws.wait == waitFull, Connection: s.aws.connection, Unattended: s.Yes,
+		Full: s.aws.wait == waitFull, Connection: s.aws.connection, CIRole: s.aws.ciRole, Unattended: s.Yes,
 	}), nil
 }
 

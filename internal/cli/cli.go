@@ -29,7 +29,7 @@ func Main() int {
 
 // Run runs a command line on the given streams and returns its exit code.
 func Run(ctx context.Context, args []string, streams *term.Streams) int {
-	s := &session{Streams: streams, open: openTarget}
+	s := &session{Streams: streams, open: openTarget, ci: currentCI()}
 	s.zones = awsZones{s}
 	return s.run(ctx, args)
 }

@@ -61,6 +61,8 @@ added, changed or replaced, and asks before anything is lost that viewers would 
 	_ = cmd.RegisterFlagCompletionFunc("listen", noFiles)
 	cmd.Flags().Var(s.waits(), "wait", "aws: for CloudFormation, until all is configured or ready (default express)")
 	cmd.Flags().StringVar(&s.aws.connection, "connection", "", "aws: `name` or ARN of the connection to use (default: found or made)")
+	cmd.Flags().StringVar(&s.aws.ciRole, "ci-role", "", "aws: `who` may publish from a CI: github:OWNER/REPO, gitlab:…, none")
+	_ = cmd.RegisterFlagCompletionFunc("ci-role", noFiles)
 	_ = cmd.RegisterFlagCompletionFunc("wait", s.waits().complete)
 	_ = cmd.RegisterFlagCompletionFunc("connection", noFiles)
 	return cmd
@@ -76,6 +78,9 @@ func runDeploy(ctx context.Context, o *deployOptions) error {
 	}
 	// Nobody who could copy a zip file would know that a script waits for one.
 	o.AwaitUpload = o.InTerminal && !o.Yes && !o.json
+	if err := o.checkCIRole(string(cmp.Or(o.target, project.Config.Target))); err != nil {
+		return err
+	}
 	started := time.Now()
 	report := o.progress(ctx)
 	deployed, err := t.Deploy(ctx, o.DeployOptions, report)
@@ -86,7 +91,10 @@ func runDeploy(ctx context.Context, o *deployOptions) error {
 	if o.json {
 		return o.printJSON(newDeployedView(deployed))
 	}
-	return printDeployed(o, deployed, time.Since(started))
+	if err := printDeployed(o, deployed, time.Since(started)); err != nil {
+		return err
+	}
+	return o.printCIRole(deployed.Info)
 }
 
 // useEnvFile settles which file builds take variables from. Its path is kept as long as the site is deployed: pushes are built

@@ -67,6 +67,7 @@ func (s *session) fail(ctx context.Context, err error, args []string) int {
 		}
 		return code
 	}
+	s.annotate(message, hint)
 	style := s.ErrStyle()
 	fmt.Fprintln(s.Err, style.Red("error:")+" "+hang(message, len("error: ")))
 	if hint != "" {

@@ -37,7 +37,8 @@ func newPublishCmd(s *session) *cobra.Command {
 runs no build: use it on a laptop, or as the last step of any CI.
 
 Without --release the id follows from the content, so that publishing the same files
-again changes nothing; that of a zip is its file name.`,
+again changes nothing; that of a zip is its file name. In GitHub Actions and GitLab CI it is
+the commit. There a summary of the run says what was published (docs/ci.md).`,
 		Example: `  ` + name + ` publish dist
   ` + name + ` publish dist --release "$GITHUB_SHA" --message "$TITLE"
   ` + name + ` publish site-1.4.zip`,
@@ -93,6 +94,7 @@ func runPublish(ctx context.Context, o *publishOptions) error {
 	if err != nil {
 		return err
 	}
+	o.summarize(info.Site, result, info.URL)
 	if o.json {
 		return o.printJSON(publishedView{Result: result, URL: info.URL})
 	}
@@ -137,6 +139,12 @@ func (o *publishOptions) describe(ctx context.Context, request *publish.Request,
 		}
 	}
 	commit, subject := headCommit(ctx, beside)
+	if commit == "" {
+		commit = o.ciCommit() // a checkout that the build has left files in, or without .git
+	}
+	if request.ID == "" && o.ciCommit() != "" {
+		request.ID = commit
+	}
 	request.Commit = commit
 	if commit == "" && isCommit(o.release) {
 		request.Commit = o.release // a checkout without .git, as a pipeline hands it on

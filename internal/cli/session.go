@@ -25,6 +25,8 @@ type session struct {
 	listen string
 	// aws are the choices that concern the aws target only.
 	aws awsChoices
+	// ci is the job of a CI that this is.
+	ci ciJob
 
 	// zones lists the account's hosted zones for the wizard; nil where nothing can.
 	zones zoneLister

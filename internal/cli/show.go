@@ -74,6 +74,7 @@ func runShow(ctx context.Context, o *showOptions) error {
 		[2]string{"Kept in", o.path(info.Location)},
 		[2]string{"Push to", o.path(info.PushURL)},
 		[2]string{"Zips go to", o.path(info.Upload)},
+		[2]string{"CI role", ciRoleARN(info)},
 	)
 	if err != nil {
 		return err
@@ -172,6 +173,8 @@ type infoView struct {
 	Differs   []string   `json:"differs"`
 	// Upload is where zip files are put, of a site that is fed by them.
 	Upload string `json:"upload,omitempty"`
+	// CIRole is the role with which a CI publishes.
+	CIRole *hosting.CIRole `json:"ciRole,omitempty"`
 	// SourceError says why the repository cannot be read at present.
 	SourceError string `json:"sourceError"`
 	// PassedOver names the newest commit if it was not deployed because it changes nothing within the site's paths.
@@ -189,7 +192,7 @@ func newInfoView(i hosting.Info) infoView {
 	return infoView{
 		Site: i.Site, Target: i.Target, URL: i.URL, Domain: i.Domain, DomainState: i.DomainState, Names: orEmpty(i.Names), TryDomain: i.TryDomain,
 		Source: sourceView(i.Source), Release: i.Release, Serving: i.Serving, Location: i.Location, PushURL: i.PushURL,
-		Releases: i.Releases, Bytes: i.Bytes, Differs: orEmpty(i.Differs), Upload: i.Upload, SourceError: i.SourceError, PassedOver: i.PassedOver,
+		Releases: i.Releases, Bytes: i.Bytes, Differs: orEmpty(i.Differs), Upload: i.Upload, CIRole: i.CIRole, SourceError: i.SourceError, PassedOver: i.PassedOver,
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/spf13/cobra"
 
@@ -18,16 +19,21 @@ type synthOptions struct {
 
 func newSynthCmd(s *session) *cobra.Command {
 	o := &synthOptions{session: s}
-	return &cobra.Command{
-		Use:   "synth",
+	cmd := &cobra.Command{
+		Use:   "synth [--ci-role WHO]",
 		Short: "Print the CloudFormation template",
 		Long: `Prints the CloudFormation template of the site's hosting, with the project's function
-spliced in and its values as defaults, ready to deploy by hand.`,
+spliced in and its values as defaults, ready to deploy by hand. With --ci-role it makes a role
+for a CI; where the account has that CI's identity provider already, give its ARN as the
+parameter CiProviderArn.`,
 		Example:           "  " + name + " synth > hosting.yaml",
 		Args:              arguments(0, 0, ""),
 		ValidArgsFunction: noFiles,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return runSynth(cmd.Context(), o) },
 	}
+	cmd.Flags().StringVar(&s.aws.ciRole, "ci-role", "", "`who` may publish from a CI, as for deploy")
+	_ = cmd.RegisterFlagCompletionFunc("ci-role", noFiles)
+	return cmd
 }
 
 func runSynth(_ context.Context, o *synthOptions) error {
@@ -39,6 +45,13 @@ func runSynth(_ context.Context, o *synthOptions) error {
 	input, err := template.For(project)
 	if err != nil {
 		return err
+	}
+	if o.aws.ciRole != "" {
+		role, err := template.ParseCIRole(o.aws.ciRole, project.Config.BranchName)
+		if err != nil {
+			return err
+		}
+		maps.Copy(input.Parameters, role.Parameters(""))
 	}
 	if _, err := cfjs.Compile(site.FunctionFile, input.FunctionCode, cfjs.Options{}); err != nil {
 		return err

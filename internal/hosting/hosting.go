@@ -39,6 +39,17 @@ type Info struct {
 	Bytes    int64 `json:"bytes"`
 	// Differs names what of the project differs from what is deployed: "function", "template", "configuration".
 	Differs []string `json:"differs,omitempty"`
+	// CIRole is the role with which a CI may publish; nil if there is none. AWS only.
+	CIRole *CIRole `json:"ciRole,omitempty"`
+}
+
+// CIRole is a role that a CI takes with a token of its own, and that may publish and nothing else.
+type CIRole struct {
+	ARN string `json:"arn"`
+	// Subjects are who may take it, as the CI's tokens tell it; an asterisk stands for anything.
+	Subjects []string `json:"subjects"`
+	// Workflow is what has to stand in the CI's file for it: lines of YAML.
+	Workflow string `json:"workflow"`
 }
 
 // Source is the repository and branch that a site is deployed from, or the bucket and path of its zip files.

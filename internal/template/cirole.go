@@ -27,6 +27,11 @@ const NoCIRole = "none"
 const (
 	ciGitHub = "github"
 	ciGitLab = "gitlab"
+
+	issuerGitHub   = "token.actions.githubusercontent.com"
+	audienceGitHub = "sts.amazonaws.com"
+	issuerGitLab   = "gitlab.com"
+	audienceGitLab = "https://gitlab.com"
 )
 
 var (
@@ -55,7 +60,7 @@ func ParseCIRole(text, branch string) (CIRole, error) {
 	case provider == ciGitHub && ciRepository.MatchString(rest):
 		m := ciRepository.FindStringSubmatch(rest)
 		kind, ref, err := ciTarget(m[2], branch, true)
-		role := CIRole{Provider: provider, Issuer: "token.actions.githubusercontent.com", Audience: "sts.amazonaws.com", Repository: m[1]}
+		role := CIRole{Provider: provider, Issuer: issuerGitHub, Audience: audienceGitHub, Repository: m[1]}
 		if kind == "ref" {
 			ref = "ref:refs/heads/" + ref
 		} else {
@@ -70,7 +75,7 @@ func ParseCIRole(text, branch string) (CIRole, error) {
 		m := ciProject.FindStringSubmatch(rest)
 		_, ref, err := ciTarget(m[2], branch, false)
 		return CIRole{
-			Provider: provider, Issuer: "gitlab.com", Audience: "https://gitlab.com", Repository: m[1],
+			Provider: provider, Issuer: issuerGitLab, Audience: audienceGitLab, Repository: m[1],
 			Subjects: []string{"project_path:" + m[1] + ":ref_type:branch:ref:" + ref},
 		}, err
 	}
@@ -95,6 +100,15 @@ func ciTarget(given, branch string, environments bool) (kind, ref string, err er
 		return kind, "", fault.New(fault.Usage, "", "--ci-role: %q cannot be told in a token's subject", ref)
 	}
 	return kind, ref, nil
+}
+
+// DeployedCIRole is the role that a stack with these parameters has.
+func DeployedCIRole(params map[string]string) CIRole {
+	role := CIRole{Provider: params[ParamCIProvider], Issuer: issuerGitHub, Audience: audienceGitHub, Subjects: strings.Split(params[ParamCISubjects], ",")}
+	if role.Provider == ciGitLab {
+		role.Issuer, role.Audience = issuerGitLab, audienceGitLab
+	}
+	return role
 }
 
 // Exists reports whether there is to be a role.

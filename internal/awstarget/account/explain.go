@@ -162,6 +162,9 @@ func (a *Account) credentials(reason Reason, err error) error {
 	hint := mend(reason, a.Source)
 	if a.Source.Role != "" && refusesRole(err) {
 		hint = "let the role trust these credentials: aws iam get-role --query Role.AssumeRolePolicyDocument --role-name " + path.Base(a.Source.Role)
+		if a.Source.Kind == WebIdentity {
+			hint = "the role trusts other tokens than this job's: its repository, branch or environment differs from what deploy --ci-role was given\n" + hint
+		}
 	}
 	return &fault.Error{Kind: fault.Other, Hint: hint, Err: &CredentialsError{Reason: reason, Source: a.Source, Err: err}}
 }

@@ -75,6 +75,11 @@ type Account struct {
 	stacks      []*stack
 	connections []*connection
 	pipelines   map[string]*pipeline
+	// providers are the account's identity providers and their audiences, sessions the roles behind access keys, and allowed the
+	// actions that such sessions were allowed.
+	providers   map[string][]string
+	sessions    map[string]*resource
+	allowed     []string
 	builds      map[string]*build
 	serial      int
 	completeNew int
@@ -166,16 +171,25 @@ func (a *Account) Count(operation string) int {
 // ServeHTTP answers services by the scope of the signature, and distributions by the host.
 func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	service := signedFor(r.Header.Get("Authorization"))
+	if service == "" && isForm(r) {
+		service = "sts"
+	}
 	switch service {
 	case "":
 		a.serveDistribution(w, r)
 	case "s3":
+		if action, on := s3Action(r); a.denies(w, r, action, on) {
+			return
+		}
 		if r.Method == http.MethodGet && r.URL.Path == "/" {
 			a.listBuckets(w)
 			return
 		}
 		a.S3.ServeHTTP(w, r)
 	case "cloudfront-keyvaluestore":
+		if action, on := kvsAction(r); a.denies(w, r, action, on) {
+			return
+		}
 		a.KVS.ServeHTTP(w, r)
 	default:
 		a.serveService(w, r, service)
@@ -207,10 +221,10 @@ func (a *Account) serveService(w http.ResponseWriter, r *http.Request, service s
 		return
 	}
 	name := strings.TrimSuffix(req.Operation.Name, "2020_05_31")
+	fault := a.denied(r, service+":"+name, a.stackARN(req.Text("StackName")))
 	a.mu.Lock()
 	a.Requests[service+" "+name]++
-	var fault *Fault
-	if a.Fault != nil {
+	if fault == nil && a.Fault != nil {
 		fault = a.Fault(service, name)
 	}
 	var out map[string]any
@@ -238,8 +252,14 @@ func (a *Account) serveService(w http.ResponseWriter, r *http.Request, service s
 func (a *Account) answer(service, name string, req *wire.Request) (map[string]any, *Fault) {
 	switch service {
 	case "sts":
+		if name == "AssumeRoleWithWebIdentity" {
+			return a.assume(req)
+		}
 		return a.who(), nil
 	case "iam":
+		if strings.Contains(name, "OpenIDConnectProvider") {
+			return a.identityProviders(name, req)
+		}
 		return a.iam(req)
 	case "servicequotas":
 		return a.serviceQuotas(req)

@@ -146,6 +146,10 @@ func (a *Account) made(s *stack, r *resource, first bool) {
 		}
 	case "AWS::CodePipeline::Pipeline":
 		a.madePipeline(s, r, first)
+	case "AWS::IAM::OIDCProvider":
+		if first {
+			a.madeProvider(r)
+		}
 	}
 }
 
@@ -169,6 +173,10 @@ func (a *Account) named(stackName string, params map[string]string) func(name, t
 			return "arn:aws:cloudfront::" + AccountID + ":key-value-store/" + uuid(stackName)
 		case "AWS::CloudFront::KeyValueStore Id":
 			return uuid(stackName)
+		case "AWS::IAM::OIDCProvider ":
+			return "arn:aws:iam::" + AccountID + ":oidc-provider/" + map[string]string{"github": "token.actions.githubusercontent.com", "gitlab": "gitlab.com"}[params[template.ParamCIProvider]]
+		case "AWS::IAM::Role Arn":
+			return roleARN(stackName + "-" + name)
 		case "AWS::CodePipeline::Pipeline ":
 			return params[template.ParamPipelineName]
 		case "AWS::CodeConnections::Connection ":

@@ -65,18 +65,24 @@ func (m *memo) get(r *request) *cfjs.Result {
 	}
 	var space [512]byte
 	m.mu.RLock()
-	defer m.mu.RUnlock()
-	for i, s := range m.shapes {
+	shapes := m.shapes // it only ever grows
+	m.mu.RUnlock()
+	for i, s := range shapes {
 		key := s.key(append(space[:0], byte(i)), r)
-		found := m.young[string(key)]
+		m.mu.RLock()
+		found, aged := m.young[string(key)], false
 		if found == nil {
-			if found = m.old[string(key)]; found != nil {
-				defer m.put(string(key), found) // after the lock for reading is given back
-			}
+			found = m.old[string(key)]
+			aged = found != nil
 		}
-		if found != nil && found.fits(r) && holds(found.result.Reads, r.kv) {
-			return &found.result
+		m.mu.RUnlock()
+		if found == nil || !found.fits(r) || !holds(found.result.Reads, r.kv) {
+			continue
 		}
+		if aged {
+			m.put(string(key), found)
+		}
+		return &found.result
 	}
 	return nil
 }

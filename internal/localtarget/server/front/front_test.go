@@ -149,7 +149,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	}
 	for i := range 8 {
 		request(b.dial(t, ""), "/slow")
-		await(t, func() bool { return b.Stats().Requests == i+1 }) // until it is read, a new connection counts as idle
+		await(t, func() bool { return b.Stats().Requests == i+1 })
 	}
 	waits := make(chan error, 1)
 	go func() { waits <- b.get() }()
@@ -161,6 +161,35 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	close(release)
 	if err := <-waits; err != nil {
 		t.Errorf("a viewer that waited: %v", err)
+	}
+}
+
+// A viewer that has just connected is not taken for one that has nothing to say: those that were answered make room for it. One
+// that stays silent does make room.
+func TestNewcomersAreNotIdle(t *testing.T) {
+	p := newPool(Limits{Connections: 4})
+	add := func() *conn {
+		server, client := net.Pipe()
+		t.Cleanup(func() { client.Close() })
+		return p.add(server, nil)
+	}
+	silent, answered, young := add(), add(), add()
+	silent.idleSince.Store(time.Now().Add(-2 * newcomer).UnixNano())
+	p.follow(answered, http.StateActive)
+	p.follow(answered, http.StateIdle)
+	busy := add()
+	p.follow(busy, http.StateActive)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, want := range []*conn{silent, answered} {
+		got := p.longestIdle()
+		if len(got) != 1 || got[0] != want {
+			t.Fatalf("%v make room", got)
+		}
+		delete(p.conns, want)
+	}
+	if got := p.longestIdle(); len(got) != 0 {
+		t.Errorf("%v make room, which are %p, new, and %p, busy", got, young, busy)
 	}
 }
 

@@ -37,7 +37,9 @@ type conn struct {
 	client netip.Prefix
 	// idleSince is the time in nanoseconds since when there is no request; 0 while there is one.
 	idleSince atomic.Int64
-	gone      sync.Once
+	// asked is true once a request has begun to come: until then its viewer may be about to send one.
+	asked atomic.Bool
+	gone  sync.Once
 	// unread has been read from the connection before it was handed on; it is read again first.
 	unread []byte
 }
@@ -163,16 +165,20 @@ func (p *pool) refuse(raw net.Conn) *conn {
 	return nil
 }
 
-// longestIdle returns a hundredth of all connections, at least one: those that have been idle the longest. Finding them
-// takes a look at all, so it is done for several at a time.
+// newcomer is how long a connection on which nothing has come yet is not taken for idle.
+const newcomer = time.Second
+
+// longestIdle returns a hundredth of all connections, at least one if any is idle: those that have been idle the longest.
+// Finding them takes a look at all, so it is done for several at a time.
 func (p *pool) longestIdle() []*conn {
 	type idle struct {
 		c     *conn
 		since int64
 	}
 	var found []idle
+	young := time.Now().Add(-newcomer).UnixNano()
 	for c := range p.conns {
-		if since := c.idleSince.Load(); since != 0 {
+		if since := c.idleSince.Load(); since != 0 && (c.asked.Load() || since < young) {
 			found = append(found, idle{c, since})
 		}
 	}
@@ -212,6 +218,7 @@ func (p *pool) follow(nc net.Conn, s http.ConnState) {
 	}
 	switch s {
 	case http.StateActive:
+		c.asked.Store(true)
 		c.idleSince.Store(0)
 	case http.StateIdle:
 		c.idleSince.Store(time.Now().UnixNano())

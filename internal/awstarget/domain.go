@@ -26,6 +26,8 @@ type domain struct {
 	// names are those of the configuration; before are the host names that the distribution had when the deployment began.
 	names  []site.Name
 	before []string
+	// had is the ARN of the certificate that the distribution had then.
+	had string
 	// certificate is the one that the names are going to be served with; zero without names.
 	certificate certificate.Certificate
 	records     *records.Records
@@ -68,6 +70,7 @@ func (h *Hosting) routes(ctx context.Context) (*records.Records, error) {
 // prove them.
 func (d *deployment) beginDomain(ctx context.Context) error {
 	d.domain.names, d.domain.before = d.project.Names(), servedHosts(d.state)
+	d.domain.had = d.state.Parameters[template.ParamCertificateArn]
 	hosts := d.domain.hosts()
 	if len(hosts) == 0 {
 		if len(d.domain.before) > 0 {
@@ -334,7 +337,8 @@ func (d *deployment) finishDomain(ctx context.Context, opts hosting.DeployOption
 		return done, nil
 	}
 	err := d.bringDomain(ctx, opts)
-	if err == nil {
+	// Looking through the account's certificates takes a request for each; only a change leaves something to tidy.
+	if err == nil && (d.domain.had != d.state.Parameters[template.ParamCertificateArn] || !slices.Equal(d.domain.before, servedHosts(d.state))) {
 		d.tidyDomain(ctx)
 	}
 	done, err = d.result(ctx, done.Execution, err)

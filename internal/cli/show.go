@@ -71,7 +71,7 @@ func runShow(ctx context.Context, o *showOptions) error {
 		[2]string{"Source", o.path(sourceWords(info.Source, style))},
 		[2]string{"Release", release},
 		[2]string{"Stored", stored},
-		[2]string{"Kept in", o.path(info.Location)},
+		[2]string{"Kept in", o.path(info.Location) + onDisk(info.Disk, style)},
 		[2]string{"Push to", o.path(info.PushURL)},
 		[2]string{"Zips go to", o.path(info.Upload)},
 		[2]string{"CI role", ciRoleARN(info)},
@@ -151,6 +151,14 @@ func (s *session) path(path string) string {
 	return path
 }
 
+// onDisk says what a site takes in its place; nothing if that is not known.
+func onDisk(bytes int64, style term.Style) string {
+	if bytes == 0 {
+		return ""
+	}
+	return style.Dim("  " + term.Size(bytes) + " with build cache, logs and repository")
+}
+
 // infoView is show's JSON: every key of the contract is there, whatever its value.
 type infoView struct {
 	Site   string `json:"site"`
@@ -170,7 +178,9 @@ type infoView struct {
 	PushURL   string     `json:"pushUrl"`
 	Releases  int        `json:"releases"`
 	Bytes     int64      `json:"bytes"`
-	Differs   []string   `json:"differs"`
+	// Disk is what the site takes on this machine with all that belongs to it.
+	Disk    int64    `json:"disk,omitempty"`
+	Differs []string `json:"differs"`
 	// Upload is where zip files are put, of a site that is fed by them.
 	Upload string `json:"upload,omitempty"`
 	// CIRole is the role with which a CI publishes.
@@ -192,7 +202,7 @@ func newInfoView(i hosting.Info) infoView {
 	return infoView{
 		Site: i.Site, Target: i.Target, URL: i.URL, Domain: i.Domain, DomainState: i.DomainState, Names: orEmpty(i.Names), TryDomain: i.TryDomain,
 		Source: sourceView(i.Source), Release: i.Release, Serving: i.Serving, Location: i.Location, PushURL: i.PushURL,
-		Releases: i.Releases, Bytes: i.Bytes, Differs: orEmpty(i.Differs), Upload: i.Upload, CIRole: i.CIRole, SourceError: i.SourceError, PassedOver: i.PassedOver,
+		Releases: i.Releases, Bytes: i.Bytes, Disk: i.Disk, Differs: orEmpty(i.Differs), Upload: i.Upload, CIRole: i.CIRole, SourceError: i.SourceError, PassedOver: i.PassedOver,
 	}
 }
 

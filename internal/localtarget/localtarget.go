@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/disk"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/pipeline"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/source"
@@ -108,6 +109,7 @@ func (h *Hosting) info(ctx context.Context, d *state.Deployed) (hosting.Info, er
 	for _, r := range releases {
 		info.Bytes += r.Bytes
 	}
+	info.Disk = disk.Use(string(h.site))
 	return info, nil
 }
 

@@ -4,6 +4,7 @@ package disk
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -22,4 +23,13 @@ func syncFolder(root *os.Root, dir string) error {
 	}
 	defer d.Close()
 	return d.Sync()
+}
+
+// identify returns which file it is, and whether that has several names.
+func identify(info fs.FileInfo) (id fileID, shared bool) {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fileID{}, false
+	}
+	return fileID{uint64(s.Dev), uint64(s.Ino)}, s.Nlink > 1
 }

@@ -3,6 +3,7 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -26,3 +27,6 @@ func checkSystemKey(key string) error {
 
 // syncFolder does nothing: NTFS journals names by itself, and a folder cannot be flushed.
 func syncFolder(*os.Root, string) error { return nil }
+
+// identify is not known without opening the file.
+func identify(fs.FileInfo) (id fileID, shared bool) { return fileID{}, false }

@@ -8,6 +8,7 @@ need_apt njs njs                # the function vectors, in the dialect that Clou
 need_apt sshd openssh-server    # a push over ssh deploys
 need_apt ssh openssh-client
 need_apt chromium chromium      # pages over HTTP/2 and HTTP/3
+need_apt aws awscli             # the commands that synth prints, carried out as they stand
 need_apt openssl openssl        # whose certificate the browser is to trust
 need_apt certutil libnss3-tools # the same for good
 if [ -n "$apt_missing" ]; then

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double/wire"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
@@ -37,8 +39,9 @@ func (a *Account) createChangeSet(req *wire.Request) (map[string]any, *Fault) {
 	set := &changeSet{
 		id:   fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", Region, AccountID, req.Text("ChangeSetName"), a.id()),
 		name: req.Text("ChangeSetName"), template: []byte(req.Text("TemplateBody")), create: create,
-		params: texts(req.Input["Parameters"], "ParameterKey", "ParameterValue"), tags: texts(req.Input["Tags"], "Key", "Value"),
+		tags: texts(req.Input["Tags"], "Key", "Value"),
 	}
+	set.params = parameters(s, set.template, req.Input["Parameters"])
 	if config, ok := req.Input["DeploymentConfig"].(map[string]any); ok {
 		set.mode, _ = config["Mode"].(string)
 	}
@@ -170,4 +173,35 @@ func changedProperty(c *changeSet, name string) string {
 		}
 	}
 	return "Properties"
+}
+
+// parameters are those of a stack: the template's defaults, and over them what the request gives or keeps.
+func parameters(s *stack, text []byte, given any) map[string]string {
+	params := defaults(text)
+	maps.Copy(params, texts(given, "ParameterKey", "ParameterValue"))
+	items, _ := given.([]any)
+	for _, item := range items {
+		if item := item.(map[string]any); item["UsePreviousValue"] == true && s != nil {
+			name, _ := item["ParameterKey"].(string)
+			params[name] = s.params[name]
+		}
+	}
+	return params
+}
+
+// defaults are the parameters of a template, with their defaults.
+func defaults(text []byte) map[string]string {
+	var parsed struct {
+		Parameters map[string]struct {
+			Default yaml.Node `yaml:"Default"`
+		} `yaml:"Parameters"`
+	}
+	params := map[string]string{}
+	if err := yaml.Unmarshal(text, &parsed); err != nil {
+		return params // which is for whoever resolves it to refuse
+	}
+	for name, p := range parsed.Parameters {
+		params[name] = p.Default.Value
+	}
+	return params
 }

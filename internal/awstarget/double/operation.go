@@ -1,6 +1,7 @@
 package double
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -143,6 +144,11 @@ func (a *Account) made(s *stack, r *resource, first bool) {
 	case "AWS::CloudFront::KeyValueStore":
 		if first {
 			a.KVS.AddStore(r.physical)
+		}
+	case "AWS::CodeConnections::Connection":
+		if first {
+			c := a.newConnection(fmt.Sprint(r.properties["ConnectionName"]), fmt.Sprint(r.properties["ProviderType"]))
+			c.arn = r.physical
 		}
 	case "AWS::CodePipeline::Pipeline":
 		a.madePipeline(s, r, first)

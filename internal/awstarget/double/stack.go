@@ -74,6 +74,16 @@ func (a *Account) cloudFormation(name string, req *wire.Request) (map[string]any
 			return nil, refuse("ValidationError", "Stack with id %s does not exist", req.Text("StackName"))
 		}
 		return map[string]any{"TemplateBody": string(s.template)}, nil
+	case "GetTemplateSummary":
+		s := a.findStack(req.Text("StackName"))
+		if s == nil {
+			return nil, refuse("ValidationError", "Stack with id %s does not exist", req.Text("StackName"))
+		}
+		list := []any{}
+		for _, name := range slices.Sorted(maps.Keys(defaults(s.template))) {
+			list = append(list, map[string]any{"ParameterKey": name})
+		}
+		return map[string]any{"Parameters": list}, nil
 	case "DescribeStackEvents":
 		return a.describeStackEvents(req)
 	case "DescribeEvents":

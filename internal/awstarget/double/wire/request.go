@@ -133,6 +133,9 @@ func (m *Model) fromForm(shape, prefix string, form url.Values) (any, error) {
 			}
 			items = append(items, v)
 		}
+		if items == nil && form.Has(prefix) && form.Get(prefix) == "" {
+			form.Del(prefix) // how botocore sends an empty list
+		}
 		if items == nil {
 			return nil, nil
 		}

@@ -5,7 +5,7 @@ import botocore
 WANTED = {
     "cloudformation/2010-05-15": [
         "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "DescribeStacks",
-        "DescribeStackEvents", "DescribeEvents", "GetTemplate", "DeleteStack", "ContinueUpdateRollback",
+        "DescribeStackEvents", "DescribeEvents", "GetTemplate", "GetTemplateSummary", "DeleteStack", "ContinueUpdateRollback",
         "ListStackResources"],
     "cloudfront/2020-05-31": [
         "GetDistribution", "ListDistributions", "ListFunctions", "ListOriginAccessControls", "ListKeyValueStores"],

@@ -40,6 +40,7 @@ until that release answers, and prints its URL. Deploying again changes only wha
 On the local target it leaves the server running in the background. On AWS it shows what will be
 added, changed or replaced, and asks before anything is lost that viewers would miss.`,
 		Example: `  ` + name + ` deploy
+  ` + name + ` deploy --dry-run               (only say what would be done)
   ` + name + ` deploy --no-wait && ` + name + ` logs --follow
   ` + name + ` deploy --listen 127.0.0.1:0      (any free port)`,
 		Args:              arguments(0, 0, ""),

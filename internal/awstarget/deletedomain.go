@@ -12,7 +12,6 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pace"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/records"
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/zones"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
 
@@ -40,7 +39,7 @@ func (o *ownDomain) empty() bool { return len(o.certificates) == 0 && len(o.reco
 func (o *ownDomain) find(ctx context.Context, d *deletion) error {
 	o.d = d
 	names, used := o.names(), d.state.Parameters[template.ParamCertificateArn]
-	owned, err := o.acm().Owned(ctx)
+	owned, err := o.d.certificates().Owned(ctx)
 	if err != nil {
 		if len(names) == 0 && used == "" && reason.Code(err) == "AccessDeniedException" {
 			return nil
@@ -62,16 +61,12 @@ func (o *ownDomain) find(ctx context.Context, d *deletion) error {
 
 // names are the site's domain names, as they are deployed and as the project has them.
 func (o *ownDomain) names() (names []string) {
-	for _, name := range append(strings.Split(o.d.state.Parameters[template.ParamDomainNames], ","), o.d.project.Config.DomainName) {
+	for _, name := range append(strings.Split(o.d.state.Parameters[template.ParamDomainNames], ","), hostsOf(o.d.project.Names())...) {
 		if name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	return names
-}
-
-func (o *ownDomain) acm() *certificate.Certificates {
-	return certificate.Open(o.d.control(), o.d.project.Name())
 }
 
 // usedElsewhere is what uses a certificate beside the site's distribution; "" if nothing does.
@@ -90,7 +85,7 @@ func (o *ownDomain) usedElsewhere(one certificate.Certificate) string {
 func (o *ownDomain) findRecords(ctx context.Context, names []string) error {
 	var proofs []records.Record
 	for _, one := range o.certificates {
-		exclusive, err := o.acm().Exclusive(ctx, one, o.d.control())
+		exclusive, err := o.d.certificates().Exclusive(ctx, one, o.d.control())
 		if err != nil {
 			return err
 		}
@@ -101,12 +96,10 @@ func (o *ownDomain) findRecords(ctx context.Context, names []string) error {
 	if len(names) == 0 && len(proofs) == 0 {
 		return nil
 	}
-	all, err := zones.List(ctx, o.d.control())
-	if err != nil {
-		return reason.Of(err)
+	var err error
+	if o.api, err = o.d.routes(ctx); err != nil {
+		return err
 	}
-	o.api = records.Open(o.d.control(), all, o.d.project.Config.HostedZoneID)
-	o.api.Pace = o.d.Hosting.opts.Pace
 	target := o.d.state.Outputs[template.OutputDistributionDomainName]
 	if target == "" {
 		names = nil
@@ -166,7 +159,7 @@ func (o *ownDomain) removeCertificate(ctx context.Context, one certificate.Certi
 		wait = releasePace
 	}
 	for begun := time.Now(); ; {
-		err := o.acm().Delete(ctx, one.ARN)
+		err := o.d.certificates().Delete(ctx, one.ARN)
 		if !errors.Is(err, certificate.ErrInUse) || time.Since(begun) > releasePatience {
 			return err
 		}

@@ -70,7 +70,7 @@ func configuration(p *site.Site) Finding {
 		return Wrong(err)
 	}
 	if p.Repository == "" {
-		return OK("site %s, from zip files in %s/%s", p.Name(), p.Config.S3Bucket, p.Config.S3Path)
+		return OK("site %s, from zip files%s", p.Name(), bucketWords(p.Config))
 	}
 	return OK("site %s, branch %s of %s", p.Name(), p.Config.BranchName, site.StripCredentials(p.Repository))
 }
@@ -222,4 +222,12 @@ func HintOf(err error, other string) string {
 		return hint
 	}
 	return other
+}
+
+// bucketWords say which bucket the zip files are in, if the configuration names one.
+func bucketWords(c site.Config) string {
+	if c.S3Bucket == "" {
+		return " in a bucket that deploy makes"
+	}
+	return " in s3://" + c.S3Bucket + "/" + c.S3Path
 }

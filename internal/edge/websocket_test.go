@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A WebSocket goes through to a custom origin: the handshake as a request, then what either side sends, until one ends.
@@ -49,6 +50,9 @@ func TestWebSocket(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { conn.Close() })
+		if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
 		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: a.example\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n%s\r\n", path, key)
 		from := bufio.NewReader(conn)
 		resp, err := http.ReadResponse(from, nil)

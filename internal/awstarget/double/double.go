@@ -181,7 +181,7 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if action, on := s3Action(r); a.denies(w, r, action, on) {
 			return
 		}
-		if r.Method == http.MethodGet && r.URL.Path == "/" {
+		if r.Method == http.MethodGet && r.URL.Path == "/" && !r.URL.Query().Has("prefix") {
 			a.listBuckets(w)
 			return
 		}

@@ -12,10 +12,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/buildspec"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/disk"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/drop"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/source"
@@ -134,7 +133,7 @@ func (s *Stages) Build(ctx context.Context, j *Job) error {
 		// The stage says already that it is the build.
 		return fault.New(fault.Failed, fault.HintOf(err), "%s", strings.TrimPrefix(err.Error(), "build: "))
 	}
-	j.Progress("built %d files", report.ArtifactFiles)
+	j.Progress("built %s", hosting.Count(report.ArtifactFiles, "file"))
 	return nil
 }
 
@@ -214,8 +213,8 @@ func (s *Stages) Release(ctx context.Context, j *Job) error {
 		return err
 	}
 	j.Execution.Release = result.Release
-	fmt.Fprintf(j.Output, "Release: %s: %d files; %d uploaded (%s), %d copied, %d unchanged\n", result.Release, result.Files,
-		result.Uploaded, humanize.Bytes(uint64(max(result.BytesSent, 0))), result.Copied, result.Unchanged)
+	fmt.Fprintf(j.Output, "Release: %s: %s; %s uploaded (%s), %s copied, %s unchanged\n", result.Release, hosting.Count(result.Files, "file"),
+		hosting.Number(result.Uploaded), hosting.Size(result.BytesSent), hosting.Number(result.Copied), hosting.Number(result.Unchanged))
 	for _, name := range result.LeftOut {
 		fmt.Fprintf(j.Output, "Release: left out: %s\n", name)
 	}
@@ -249,11 +248,11 @@ func Publisher(s state.Site, d *state.Deployed, version string) *publish.Publish
 func describe(e publish.Event) string {
 	switch e.Step {
 	case publish.StepUpload:
-		return fmt.Sprintf("uploading %d of %d files, %s of %s", e.Files, e.Of, humanize.Bytes(uint64(max(e.Bytes, 0))), humanize.Bytes(uint64(max(e.OfBy, 0))))
+		return fmt.Sprintf("uploading %s of %s, %s of %s", hosting.Number(e.Files), hosting.Count(e.Of, "file"), hosting.Size(e.Bytes), hosting.Size(e.OfBy))
 	case publish.StepScan:
 		return "reading files"
 	case publish.StepVerify:
-		return fmt.Sprintf("checking %d files", e.Of)
+		return fmt.Sprintf("checking %s", hosting.Count(e.Of, "file"))
 	case publish.StepSwap:
 		return "going live"
 	default:

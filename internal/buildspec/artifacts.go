@@ -12,6 +12,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 )
 
 // upload is the phase that collects the artifacts. After a failed build it is attempted too.
@@ -29,7 +30,7 @@ func (r *run) upload(ctx context.Context, dir string, vars map[string]string) er
 		r.log.line("%v", err)
 		err = fmt.Errorf("phase %s: %w", UploadArtifacts, err)
 	} else {
-		r.log.line("%d files of artifacts", files)
+		r.log.line("%s of artifacts", hosting.Count(files, "file"))
 	}
 	r.report.Phases = append(r.report.Phases, result)
 	r.log.line("phase %s %s in %s", UploadArtifacts, words[result.Status], round(result.Duration))

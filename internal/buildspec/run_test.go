@@ -104,7 +104,7 @@ func TestSemantics(t *testing.T) {
 		},
 		"view-build-details-phases: artifacts are collected after a failure, and the build has failed": {
 			spec: "phases:\n  build: {commands: ['false']}",
-			err:  "phase BUILD", phases: "BUILD FAILED, UPLOAD_ARTIFACTS SUCCEEDED", log: []string{"1 files of artifacts"},
+			err:  "phase BUILD", phases: "BUILD FAILED, UPLOAD_ARTIFACTS SUCCEEDED", log: []string{"1 file of artifacts"},
 		},
 		"build-spec-ref: on-failure ABORT skips post_build": {
 			spec: "phases:\n  build: {commands: ['false'], on-failure: ABORT}\n  post_build: {commands: [echo no]}",

@@ -182,7 +182,7 @@ func publishProgress(report *term.Progress) func(publish.Event) {
 			report.Result("%s%s", files, size)
 			return
 		}
-		report.Detail("%d of %s%s", e.Files, files, size)
+		report.Detail("%s of %s%s", hosting.Number(e.Files), files, size)
 	}
 }
 
@@ -208,13 +208,13 @@ func printPublished(o *publishOptions, r publish.Result, info hosting.Info) erro
 // counted says how the files of a release came into the bucket.
 func counted(r publish.Result) (parts []string) {
 	if r.Uploaded > 0 {
-		parts = append(parts, fmt.Sprintf("%d uploaded (%s)", r.Uploaded, term.Size(r.BytesSent)))
+		parts = append(parts, fmt.Sprintf("%s uploaded (%s)", hosting.Number(r.Uploaded), term.Size(r.BytesSent)))
 	}
 	if r.Copied > 0 {
-		parts = append(parts, fmt.Sprintf("%d copied", r.Copied))
+		parts = append(parts, fmt.Sprintf("%s copied", hosting.Number(r.Copied)))
 	}
 	if r.Unchanged > 0 {
-		parts = append(parts, fmt.Sprintf("%d unchanged", r.Unchanged))
+		parts = append(parts, fmt.Sprintf("%s unchanged", hosting.Number(r.Unchanged)))
 	}
 	return parts
 }

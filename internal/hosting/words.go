@@ -26,12 +26,17 @@ func Size(bytes int64) string {
 
 // Count returns the number with its noun, in the plural unless it is one: "1 file", "1,200 files".
 func Count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return Number(n) + " " + noun
+}
+
+// Number returns a number that is not negative as Count writes it: "1,200".
+func Number(n int) string {
 	digits := strconv.Itoa(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}
-	if n != 1 {
-		noun += "s"
-	}
-	return digits + " " + noun
+	return digits
 }

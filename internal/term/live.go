@@ -107,7 +107,7 @@ func (d *live) draw() {
 
 func (d *live) flush(b *bytes.Buffer) {
 	// An error here means that the terminal is gone; the operation itself goes on.
-	_, _ = d.progress.streams.Err.Write(b.Bytes())
+	_, _ = d.progress.streams.Screen().Write(b.Bytes())
 }
 
 // erase moves to the first line of the list and clears from there. The terminal may have become narrower since the

@@ -3,9 +3,6 @@ package term
 import (
 	"bytes"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/charmbracelet/x/ansi"
 )
 
 // maxLine is where a line of output that does not end is broken.
@@ -58,37 +55,7 @@ func clean(text string, colour bool) string {
 	if i := strings.LastIndexByte(text, '\r'); i >= 0 {
 		text = text[i+1:]
 	}
-	if printable(text) {
-		return text
-	}
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	var b strings.Builder
-	var state byte
-	coloured := false
-	for len(text) > 0 {
-		seq, width, n, next := ansi.DecodeSequence(text, state, nil)
-		switch {
-		case width > 0:
-			b.WriteString(seq)
-		case seq == "\t" || seq == "\n":
-			b.WriteByte(' ')
-		case colour && strings.HasPrefix(seq, "\x1b[") && strings.HasSuffix(seq, "m"):
-			b.WriteString(seq)
-			coloured = true
-		}
-		text, state = text[n:], next
-	}
-	if coloured {
-		b.WriteString("\x1b[0m")
-	}
-	return b.String()
-}
-
-func printable(text string) bool {
-	for _, r := range text {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == utf8.RuneError {
-			return false
-		}
-	}
-	return true
+	f := filter{colour: colour}
+	out := f.append(nil, []byte(strings.ToValidUTF8(text, "\uFFFD")))
+	return strings.NewReplacer("\t", " ", "\n", " ").Replace(string(f.end(out)))
 }

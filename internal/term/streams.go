@@ -16,7 +16,8 @@ import (
 
 // Streams are the standard streams of a command, with what it has to know before it writes to them.
 type Streams struct {
-	In  io.Reader
+	In io.Reader
+	// Out and Err, where they are a terminal, show what is written to them and let it do nothing else: see Screen.
 	Out io.Writer
 	Err io.Writer
 
@@ -48,7 +49,26 @@ func System() *Streams {
 	}
 	escapes := (!s.OutTerminal || enableEscapes(os.Stdout)) && (!s.ErrTerminal || enableEscapes(os.Stderr))
 	s.configure(os.Getenv, escapes)
+	s.protect()
 	return s
+}
+
+// protect lets nothing but text and colours reach a terminal by way of Out and Err.
+func (s *Streams) protect() {
+	if s.OutTerminal {
+		s.Out = newGuard(s.Out)
+	}
+	if s.ErrTerminal {
+		s.Err = newGuard(s.Err)
+	}
+}
+
+// Screen is Err for whoever moves the cursor of its terminal, and cares for the text of strangers himself.
+func (s *Streams) Screen() io.Writer {
+	if g, ok := s.Err.(*guard); ok {
+		return g.terminal
+	}
+	return s.Err
 }
 
 // Test returns streams that are not terminals: an input to fill, and what has been written.

@@ -28,11 +28,16 @@ const (
 	minElastic = 8
 )
 
-// Row adds a row; cells may be styled, and must not hold line breaks.
+// Row adds a row; cells may be styled. Their text may be a stranger's: they are written as one line each.
 func (t *Table) Row(cells ...string) { t.rows = append(t.rows, cells) }
 
 // Write writes the table in at most width columns where its columns can give way that far; width 0 is no limit.
 func (t *Table) Write(w io.Writer, style Style, width int) error {
+	for _, row := range t.rows {
+		for i, cell := range row {
+			row[i] = clean(cell, style.colour)
+		}
+	}
 	widths := t.widths()
 	t.shrink(widths, width)
 	var b strings.Builder

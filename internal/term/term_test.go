@@ -100,6 +100,19 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// A cell is one line that does nothing, on a pipe too: what is in it may be the message of a stranger's commit.
+func TestTableOfStrangers(t *testing.T) {
+	table := term.Table{Columns: []term.Column{{}, {Title: "MESSAGE"}}}
+	table.Row("a", "clear\x1b[2J the\x1b]0;title\a screen\nb  forged")
+	var b strings.Builder
+	if err := table.Write(&b, term.Style{}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if want := lines("   MESSAGE", "a  clear the screen b  forged"); b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+}
+
 func TestFields(t *testing.T) {
 	var b strings.Builder
 	if err := term.Fields(&b, term.Style{}, [][2]string{{"Site", "hello"}, {"Domain", ""}, {"Source", "here"}}); err != nil {

@@ -224,7 +224,7 @@ func (a *asker) ask(field huh.Field) error {
 	form.WithKeyMap(keyMap())
 	form.SubmitCmd, form.CancelCmd = tea.Quit, tea.Quit
 	interrupted := false
-	program := tea.NewProgram(screen{form}, tea.WithInput(a.streams.In), tea.WithOutput(a.streams.Err), tea.WithoutSignalHandler(),
+	program := tea.NewProgram(screen{form}, tea.WithInput(a.streams.In), tea.WithOutput(a.streams.Screen()), tea.WithoutSignalHandler(),
 		tea.WithFilter(func(_ tea.Model, msg tea.Msg) tea.Msg {
 			if press, ok := msg.(tea.KeyPressMsg); ok && press.String() == "ctrl+c" {
 				interrupted = true

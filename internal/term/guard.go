@@ -12,7 +12,7 @@ import (
 // strangers, so nothing reaches the terminal but characters, line breaks, tabs and colours.
 
 // guard is a terminal that only shows what is written to it. A colour ends with its line at the latest, so that it hides
-// nothing of what follows. Elsewhere than on a terminal text is data, and stays as it is.
+// nothing of what follows.
 type guard struct {
 	terminal io.Writer
 
@@ -20,8 +20,8 @@ type guard struct {
 	filter filter
 }
 
-func newGuard(terminal io.Writer) *guard {
-	return &guard{terminal: terminal, filter: filter{colour: true}}
+func newGuard(terminal io.Writer, colour bool) *guard {
+	return &guard{terminal: terminal, filter: filter{colour: colour}}
 }
 
 // Write implements io.Writer.

@@ -31,14 +31,14 @@ func TestGuard(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var whole, pieces bytes.Buffer
-			_, _ = io.WriteString(newGuard(&whole), tc.in)
+			_, _ = io.WriteString(newGuard(&whole, true), tc.in)
 			if got := whole.String(); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 			if len(tc.in) > maxSequence || strings.HasSuffix(tc.in, "\r") || strings.Contains(tc.in, "\r") {
 				return // what a piece ends with decides there
 			}
-			g := newGuard(&pieces)
+			g := newGuard(&pieces, true)
 			for i := range len(tc.in) {
 				_, _ = g.Write([]byte{tc.in[i]})
 			}
@@ -49,21 +49,21 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// Only streams that are a terminal are guarded, and whoever draws on the terminal gets it as it is.
+// What goes to a pipe is data and stays as it is, talk is guarded everywhere, and whoever draws on the terminal gets it as it is.
 func TestProtect(t *testing.T) {
-	const text = "\x1b[2Ja\n"
+	const text = "\x1b[2J\x1b[1ma\x1b[0m\n"
 	for name, tc := range map[string]struct {
-		terminal bool
-		want     string
-	}{"a terminal": {true, "a\n"}, "a pipe": {false, text}} {
+		terminal  bool
+		data, say string
+	}{"a terminal": {true, "\x1b[1ma\x1b[0m\n", "\x1b[1ma\x1b[0m\n"}, "a pipe": {false, text, "a\n"}} {
 		t.Run(name, func(t *testing.T) {
 			var out, err bytes.Buffer
 			s := &Streams{Out: &out, Err: &err, OutTerminal: tc.terminal, ErrTerminal: tc.terminal}
 			s.protect()
 			_, _ = io.WriteString(s.Out, text)
 			_, _ = io.WriteString(s.Err, text)
-			if out.String() != tc.want || err.String() != tc.want {
-				t.Errorf("got %q and %q, want %q", out.String(), err.String(), tc.want)
+			if out.String() != tc.data || err.String() != tc.say {
+				t.Errorf("got %q and %q, want %q and %q", out.String(), err.String(), tc.data, tc.say)
 			}
 			if s.Screen() != &err {
 				t.Error("the screen is not what is behind Err")
@@ -79,7 +79,7 @@ func FuzzGuard(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, cut int) {
 		cut = max(0, min(cut, len(text)))
 		var got bytes.Buffer
-		g := newGuard(&got)
+		g := newGuard(&got, true)
 		_, _ = g.Write(text[:cut])
 		_, _ = g.Write(text[cut:])
 		if rest := harmless.ReplaceAllString(got.String(), ""); !utf8.ValidString(rest) || strings.ContainsFunc(rest, func(r rune) bool {

@@ -17,7 +17,7 @@ import (
 // Streams are the standard streams of a command, with what it has to know before it writes to them.
 type Streams struct {
 	In io.Reader
-	// Out and Err, where they are a terminal, show what is written to them and let it do nothing else: see Screen.
+	// Out, where it is a terminal, and Err show what is written to them and let it do nothing else: see Screen.
 	Out io.Writer
 	Err io.Writer
 
@@ -53,14 +53,13 @@ func System() *Streams {
 	return s
 }
 
-// protect lets nothing but text and colours reach a terminal by way of Out and Err.
+// protect lets nothing but text and colours reach a terminal by way of Out and Err. Talk is read on a terminal sooner or later,
+// as the log of a CI for example, so Err is guarded wherever it leads; what goes to Out elsewhere is data.
 func (s *Streams) protect() {
 	if s.OutTerminal {
-		s.Out = newGuard(s.Out)
+		s.Out = newGuard(s.Out, true)
 	}
-	if s.ErrTerminal {
-		s.Err = newGuard(s.Err)
-	}
+	s.Err = newGuard(s.Err, s.ErrTerminal)
 }
 
 // Screen is Err for whoever moves the cursor of its terminal, and cares for the text of strangers himself.

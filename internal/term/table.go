@@ -114,7 +114,8 @@ func (t *Table) line(b *strings.Builder, style Style, widths []int, cells []stri
 	b.WriteByte('\n')
 }
 
-// Fields writes names and their values below one another, the values aligned. A field without a value is left out.
+// Fields writes names and their values below one another, the values aligned. A field without a value is left out. A value may
+// have several lines; it may be styled, and its text a stranger's.
 func Fields(w io.Writer, style Style, fields [][2]string) error {
 	width := 0
 	for _, f := range fields {
@@ -125,7 +126,8 @@ func Fields(w io.Writer, style Style, fields [][2]string) error {
 	var b strings.Builder
 	for _, f := range fields {
 		if f[1] != "" {
-			b.WriteString(style.Dim(pad(f[0], width, false)) + strings.Repeat(" ", gap) + f[1] + "\n")
+			value := filter{colour: style.colour}
+			b.WriteString(style.Dim(pad(f[0], width, false)) + strings.Repeat(" ", gap) + string(value.append(nil, []byte(f[1]+"\n"))))
 		}
 	}
 	_, err := io.WriteString(w, b.String())

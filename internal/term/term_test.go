@@ -111,6 +111,13 @@ func TestTableOfStrangers(t *testing.T) {
 	if want := lines("   MESSAGE", "a  clear the screen b  forged"); b.String() != want {
 		t.Errorf("got %q, want %q", b.String(), want)
 	}
+	b.Reset()
+	if err := term.Fields(&b, term.Style{}, [][2]string{{"Revision", "clear\x1b[2J it\x1b[8m"}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "Revision  clear it\n"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
 }
 
 func TestFields(t *testing.T) {

@@ -46,6 +46,9 @@ func (o *initOptions) propose(ctx context.Context) (p proposal, err error) {
 			return p, err
 		}
 	}
+	if err := o.unknownFramework(p.template); err != nil {
+		return p, err
+	}
 	framework := o.flags.Framework
 	if p.template != nil {
 		framework = ""
@@ -58,6 +61,7 @@ func (o *initOptions) propose(ctx context.Context) (p proposal, err error) {
 	if err := errors.Join(o.unsupported(p.found), o.source(&p)); err != nil {
 		return p, err
 	}
+	o.missingBranch(ctx, &p)
 	p.plan, err = scaffold.Prepare(o.dir, scaffold.Choices{
 		Config: p.config, Clear: o.cleared(), Build: p.found.Build, Template: p.template, Subdir: p.found.Subdir, Reframed: o.reframed(), Force: o.force,
 	})
@@ -147,6 +151,33 @@ func (o *initOptions) unsupported(found detect.Found) error {
 	}
 	hint := fmt.Sprintf("in %s:\n%s\n\nor say what is published with --build-command and --output-dir", u.File, u.Change)
 	return fault.New(fault.Usage, hint, "%s", u.Reason)
+}
+
+// unknownFramework refuses a name that nobody knows, that of a template that is gone among them. What is configured may be
+// any name, as long as no flag asks for it.
+func (o *initOptions) unknownFramework(template *scaffold.Template) error {
+	name := o.flags.Framework
+	if name == "" || template != nil || detect.Known(name) {
+		return nil
+	}
+	names := append([]string{detect.Basic}, o.templateNames()...)
+	for _, f := range detect.Frameworks() {
+		names = append(names, f.Key)
+	}
+	hint := "see init --help for the names; for another framework give --build-command and --output-dir instead"
+	if near := fault.Nearest(name, names); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return usage(hint, "--framework %s: no framework and no template has this name", name)
+}
+
+// missingBranch warns of a branch that was asked for and that the project's own clone does not know. It may be made later, so
+// that is no error.
+func (o *initOptions) missingBranch(ctx context.Context, p *proposal) {
+	if o.zips() || !o.given("branch") || o.given("repo") || detect.HasBranch(ctx, o.dir, p.found.Branch) {
+		return
+	}
+	p.found.Warnings = append(p.found.Warnings, fmt.Sprintf("this repository knows no branch %s yet: make it, and push it, before you deploy", p.found.Branch))
 }
 
 // zips reports whether the site's source is a bucket.

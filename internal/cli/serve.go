@@ -95,14 +95,7 @@ func runServe(ctx context.Context, o *serveOptions) error {
 		return err
 	}
 	if o.stop {
-		if err := server.Stop(ctx, dir); err != nil {
-			return err
-		}
-		if o.json {
-			return o.printJSON(map[string]bool{"stopped": true})
-		}
-		fmt.Fprintln(o.Err, "Stopped.")
-		return nil
+		return o.stopServer(ctx, dir)
 	}
 	if o.cacheMegabytes < 1 || o.cacheMegabytes > 1<<20 {
 		return fault.New(fault.Usage, "give it as a number of megabytes", "--cache-size %d is not from 1 to %d", o.cacheMegabytes, 1<<20)
@@ -119,6 +112,21 @@ func runServe(ctx context.Context, o *serveOptions) error {
 		Limits: o.limits, CacheBytes: int64(o.cacheMegabytes) << 20, Sockets: sockets, Version: thisBuild().Version, Log: newServeLog(o.session),
 		Ready: func(h state.Holder) { o.ready(dir, h) },
 	})
+}
+
+func (o *serveOptions) stopServer(ctx context.Context, dir string) error {
+	stopped, err := server.Stop(ctx, dir)
+	switch {
+	case err != nil:
+		return err
+	case o.json:
+		return o.printJSON(map[string]bool{"stopped": stopped})
+	case stopped:
+		fmt.Fprintln(o.Err, "Stopped.")
+	default:
+		fmt.Fprintln(o.Err, "No server runs for "+o.path(dir)+": nothing to stop.")
+	}
+	return nil
 }
 
 // httpsAddress is the address for https; empty if it was not asked for.

@@ -136,6 +136,9 @@ func Frameworks() (all []struct{ Key, Title string }) {
 	return all
 }
 
+// Known reports whether a name is that of a framework that is known here or to upstream.
+func Known(name string) bool { return canonical(name) != "" || name == "reactjs" || name == "vuejs" }
+
 // look is Project without git.
 func look(dir, framework string) (Found, error) {
 	found := Found{Framework: Basic, Routing: site.RoutingStatic, Evidence: []string{}, Warnings: []string{}}

@@ -72,6 +72,13 @@ func Git(ctx context.Context, dir string) Source {
 // remote is a remote with the URL that git fetches from, after url.<base>.insteadOf.
 type remote struct{ name, url string }
 
+// HasBranch reports whether the repository of dir knows a branch, as its own or as one that was fetched. It asks no other
+// machine, and says yes where git cannot tell.
+func HasBranch(ctx context.Context, dir, branch string) bool {
+	refs, err := git(ctx, dir, "for-each-ref", "--count=1", "refs/heads/"+branch, "refs/remotes/*/"+branch)
+	return err != nil || refs != ""
+}
+
 // parseRemotes reads the fetch lines of `git remote -v`: name, tab, URL, " (fetch)" and, for a partial clone, a filter.
 func parseRemotes(text string) []remote {
 	var remotes []remote

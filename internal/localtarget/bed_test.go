@@ -88,7 +88,7 @@ func newBed(t *testing.T) *bed {
 	b.write("cloudfront-hosting-toolkit/cloudfront-hosting-toolkit-config.json", `{"repoUrl":".","branchName":"main","routing":"static"}`)
 	b.commit("first")
 	t.Cleanup(func() {
-		if err := server.Stop(context.Background(), b.state); err != nil {
+		if _, err := server.Stop(context.Background(), b.state); err != nil {
 			t.Error(err)
 		}
 	})

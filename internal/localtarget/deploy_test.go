@@ -106,7 +106,7 @@ func TestDeployInTheBackground(t *testing.T) {
 	}
 	b.mustDeploy(hosting.DeployOptions{})
 	await(t, d.URL, "second")
-	if err := server.Stop(t.Context(), b.state); err != nil {
+	if _, err := server.Stop(t.Context(), b.state); err != nil {
 		t.Fatal(err)
 	}
 	// The next server has the same address.

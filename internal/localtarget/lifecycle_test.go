@@ -48,7 +48,7 @@ func TestPortInUse(t *testing.T) {
 	await(t, d.URL, "first")
 
 	// The next server takes the same address.
-	if err := server.Stop(t.Context(), b.state); err != nil {
+	if _, err := server.Stop(t.Context(), b.state); err != nil {
 		t.Fatal(err)
 	}
 	again, err := b.hosting(server.DefaultListen).Deploy(t.Context(), hosting.DeployOptions{}, &report{})
@@ -197,7 +197,7 @@ func TestASupersededDeployFollowsTheNewerCommit(t *testing.T) {
 func TestDeployEndsWithTheServer(t *testing.T) {
 	b := newBed(t)
 	h, _, done := b.building()
-	if err := server.Stop(t.Context(), b.state); err != nil {
+	if _, err := server.Stop(t.Context(), b.state); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-done; fault.KindOf(err) != fault.Failed || !strings.Contains(err.Error(), "was stopped in stage Build") {

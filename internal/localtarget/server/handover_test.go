@@ -47,7 +47,7 @@ func TestHandOverMakesNobodyWait(t *testing.T) {
 	m.start()
 	old := holder(t, dir, 0)
 	t.Cleanup(func() { // the successors are nobody's children
-		if err := server.Stop(context.Background(), string(dir)); err != nil {
+		if _, err := server.Stop(context.Background(), string(dir)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -161,18 +161,19 @@ func orElse(text, other string) string {
 	return text
 }
 
-// Stop asks the server of the state folder to stop, and returns when it has. It is no error if none runs.
-func Stop(ctx context.Context, stateDir string) error {
+// Stop asks the server of the state folder to stop, and returns when it has. It is no error if none runs; stopped is false
+// then.
+func Stop(ctx context.Context, stateDir string) (stopped bool, err error) {
 	dir := state.Dir(stateDir)
 	h, running, err := dir.Holder()
 	if err != nil || !running {
-		return err
+		return false, err
 	}
 	if !h.Serves() {
-		return inUse(dir)
+		return false, inUse(dir)
 	}
 	if err := os.Remove(dir.RunFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("stop server: %w", err)
+		return false, fmt.Errorf("stop server: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, stopPatience+DefaultLimits().DrainTimeout)
 	defer cancel()
@@ -181,11 +182,11 @@ func Stop(ctx context.Context, stateDir string) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return fault.New(fault.Other, fmt.Sprintf("end process %d by hand", h.PID), "stop server: process %d has not ended: %w", h.PID, ctx.Err())
+			return false, fault.New(fault.Other, fmt.Sprintf("end process %d by hand", h.PID), "stop server: process %d has not ended: %w", h.PID, ctx.Err())
 		case <-tick.C:
 		}
 		if _, running, err := dir.Holder(); err != nil || !running {
-			return err
+			return err == nil, err
 		}
 	}
 }

@@ -293,14 +293,14 @@ func TestPortInUse(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	dir := state.Dir(t.TempDir())
-	if err := server.Stop(t.Context(), string(dir)); err != nil {
-		t.Errorf("Stop without a server = %v", err)
+	if stopped, err := server.Stop(t.Context(), string(dir)); stopped || err != nil {
+		t.Errorf("Stop without a server = %v, %v", stopped, err)
 	}
 	h, _ := start(t, dir)
 	get(t, h, "", "/")
 	begin := time.Now()
-	if err := server.Stop(t.Context(), string(dir)); err != nil {
-		t.Fatal(err)
+	if stopped, err := server.Stop(t.Context(), string(dir)); !stopped || err != nil {
+		t.Fatalf("Stop = %v, %v", stopped, err)
 	}
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("Stop took %s", took)

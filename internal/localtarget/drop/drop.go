@@ -29,11 +29,15 @@ import (
 // ErrReplaced is in the chain of an error about an upload whose file has other content by now, which is an upload of its own.
 var ErrReplaced = errors.New("the file has been replaced since")
 
+// Unreadable stands in the place of the digest of a file that cannot be read. It is taken up once, so that its release can say
+// why, and again when it can be read.
+const Unreadable = "unreadable"
+
 // Upload is one zip file as it was copied into the folder.
 type Upload struct {
 	// Name is the file's name in the folder.
 	Name string
-	// Digest is the SHA-256 of its content, in hexadecimal.
+	// Digest is the SHA-256 of its content, in hexadecimal, or Unreadable.
 	Digest string
 
 	file version
@@ -208,11 +212,19 @@ func (f *Folder) Copy(ctx context.Context, name, digest, to string) error {
 	return nil
 }
 
+// unopened is the error of a file that cannot be opened, with the way out if it is there.
+func unopened(file string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fault.New(fault.Failed, "let the user that the server runs as read it, with chmod or chown: then it is released", "read %s: %w", file, err)
+	}
+	return fmt.Errorf("read %s: %w", file, err)
+}
+
 // copyTo copies a file and returns the digest of what it copied.
 func copyTo(ctx context.Context, w io.Writer, file string) (digest string, err error) {
 	r, err := os.Open(file)
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w", file, err)
+		return "", unopened(file, err)
 	}
 	defer r.Close()
 	h := sha256.New()

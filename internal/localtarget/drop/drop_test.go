@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/drop"
 )
 
@@ -197,6 +199,48 @@ func TestWhatIsNoZipFileIsTakenUpInTheEnd(t *testing.T) {
 	uploads, stop := watched(t, f, "")
 	write(t, filepath.Join(f.Dir, "page.zip"), []byte("<html>"))
 	next(t, uploads, "page.zip")
+	none(t, uploads, stop)
+}
+
+// writeOnly is a file that Linux lets nobody read, root neither.
+const writeOnly = "/proc/sys/vm/compact_memory"
+
+// A file that cannot be read is taken up in the end, so that somebody is told, once; it keeps no other from being released, and
+// counts when it can be read.
+func TestAFileThatCannotBeRead(t *testing.T) {
+	f := folder(t)
+	f.Patience = 10 * time.Millisecond
+	closed := filepath.Join(f.Dir, "closed.zip")
+	write(t, closed, site(t, "one"))
+	if err := os.Chmod(closed, 0); err != nil {
+		t.Fatal(err)
+	}
+	admit := func() error { return os.Chmod(closed, 0o600) }
+	if _, err := os.ReadFile(closed); err == nil {
+		if _, err := os.ReadFile(writeOnly); !errors.Is(err, fs.ErrPermission) {
+			t.Skip("whoever runs this test may read everything")
+		}
+		if err := errors.Join(os.Remove(closed), os.Symlink(writeOnly, closed)); err != nil {
+			t.Fatal(err)
+		}
+		admit = func() error { return errors.Join(os.Remove(closed), os.WriteFile(closed, site(t, "one"), 0o600)) }
+	}
+	uploads, stop := watched(t, f, "")
+	u := next(t, uploads, "closed.zip")
+	if err := f.Copy(t.Context(), u.Name, u.Digest, filepath.Join(t.TempDir(), "copy")); !errors.Is(err, fs.ErrPermission) || fault.HintOf(err) == "" {
+		t.Errorf("a copy of it: %v", err)
+	}
+	write(t, filepath.Join(f.Dir, "other.zip"), site(t, "two"))
+	next(t, uploads, "other.zip")
+	none(t, uploads, stop)
+
+	uploads, stop = watched(t, f, "")
+	if err := admit(); err != nil {
+		t.Fatal(err)
+	}
+	if u := next(t, uploads, "closed.zip"); u.Digest == drop.Unreadable {
+		t.Error("it was not read")
+	}
 	none(t, uploads, stop)
 }
 

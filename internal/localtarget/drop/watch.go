@@ -3,6 +3,7 @@ package drop
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -55,10 +56,11 @@ type watch struct {
 	held map[string]held
 }
 
-// held is a file that was not whole when it looked like this, for the first time.
+// held is a file that was not whole, or could not be read, when it looked like this for the first time.
 type held struct {
 	version
-	since time.Time
+	since      time.Time
+	unreadable bool
 }
 
 // look takes up the youngest of the files that are new and whole.
@@ -87,6 +89,9 @@ func (w *watch) look(ctx context.Context) {
 		return
 	}
 	u, err := w.folder.identify(ctx, newest)
+	if unreadable(err) {
+		u, err = w.unread(newest)
+	}
 	if err != nil || !w.release(u) {
 		return
 	}
@@ -114,7 +119,7 @@ func (w *watch) isNew(ctx context.Context, old taken, name string, now version) 
 		return true
 	}
 	if old.same(now) {
-		return false
+		return old.Digest == Unreadable && w.readable(name)
 	}
 	return old.Size != now.Size || !now.Modified.Before(old.Modified) || !w.onlyDated(ctx, old, name)
 }
@@ -126,16 +131,17 @@ func (w *watch) onlyDated(ctx context.Context, old taken, name string) bool {
 	return err == nil && u.Digest == old.Digest && w.folder.Take(u) == nil
 }
 
-// whole reports whether a file is all there. One that is not, and has not changed for long, is passed on, so that its release
-// can say what is wrong with it.
+// whole reports whether a file is all there. One that is not, or cannot be read, and has not changed for long, is passed on,
+// so that its release can say what is wrong with it.
 func (w *watch) whole(ctx context.Context, name string, v version) bool {
 	before, waiting := w.held[name]
-	if !waiting || !before.same(v) {
-		if !errors.Is(unzip.Verify(ctx, filepath.Join(w.folder.Dir, name), unzip.DefaultLimits), unzip.ErrIncomplete) {
+	if !waiting || !before.same(v) || before.unreadable && w.readable(name) {
+		err := unzip.Verify(ctx, filepath.Join(w.folder.Dir, name), unzip.DefaultLimits)
+		if !errors.Is(err, unzip.ErrIncomplete) && !unreadable(err) {
 			delete(w.held, name)
 			return ctx.Err() == nil
 		}
-		w.held[name] = held{v, time.Now()}
+		w.held[name] = held{v, time.Now(), unreadable(err)}
 		return false
 	}
 	patience := w.folder.Patience
@@ -143,4 +149,27 @@ func (w *watch) whole(ctx context.Context, name string, v version) bool {
 		patience = DefaultPatience
 	}
 	return time.Since(before.since) >= patience
+}
+
+// unread is the upload of a file that cannot be read.
+func (w *watch) unread(name string) (Upload, error) {
+	info, err := os.Stat(filepath.Join(w.folder.Dir, name))
+	if err != nil {
+		return Upload{}, err
+	}
+	return Upload{Name: name, Digest: Unreadable, file: version{info.Size(), info.ModTime()}, info: info}, nil
+}
+
+func (w *watch) readable(name string) bool {
+	f, err := os.Open(filepath.Join(w.folder.Dir, name))
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil
+}
+
+// unreadable reports whether an error is of a file that is there and cannot be read, by permission or otherwise.
+func unreadable(err error) bool {
+	var at *fs.PathError
+	return errors.As(err, &at) && !errors.Is(err, fs.ErrNotExist)
 }

@@ -50,7 +50,11 @@ func (s *Stages) zipSource(ctx context.Context, j *Job) error {
 		}
 	}
 	name := j.Execution.Message
-	fmt.Fprintf(j.Output, "Source: %s, SHA-256 %s\n", name, j.Execution.Revision)
+	about := ", SHA-256 " + j.Execution.Revision
+	if j.Execution.Revision == drop.Unreadable {
+		about = ""
+	}
+	fmt.Fprintf(j.Output, "Source: %s%s\n", name, about)
 	j.Progress("unpacking %s", name)
 	if err := os.MkdirAll(s.folder(j), 0o700); err != nil {
 		return fmt.Errorf("create work folder: %w", err)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# make demo: from nothing to a site that goes live, in a folder of its own. Run again, it starts afresh.
+# make demo: from nothing to a site that goes live, is changed by a commit, survives a broken one, and goes back; in a folder of
+# its own. Run again, it starts afresh.
 #   sh scripts/demo.sh BINARY [FOLDER]
 set -eu
 
@@ -44,18 +45,59 @@ run 'cloudfront-hosting-toolkit deploy'
 
 url=$(cloudfront-hosting-toolkit show --json | sed -n 's/.*"url": *"\([^"]*\)".*/\1/p' | head -n 1)
 port=${url##*:}
+port=${port%/}
+
+# page: shows what the site says, to a viewer if there is a program that can ask, else as explain sees it. Some machines
+# do not know *.localhost; as the only site it answers to any name.
+page() {
+  if command -v curl >/dev/null; then
+    run "curl -s http://127.0.0.1:$port/ | grep '<h1>'"
+  else
+    run "cloudfront-hosting-toolkit explain / 2>/dev/null | grep '^Release'"
+  fi
+}
+# await: until the execution of the commit that is checked out has ended, whether well or not.
+await() {
+  commit=$(git rev-parse HEAD)
+  tries=0
+  until seen=$(cloudfront-hosting-toolkit status --json 2>/dev/null || true)
+    case $seen in *'"status": "InProgress"'*) false ;; *"\"revision\": \"$commit\""*) true ;; *) false ;; esac
+  do
+    tries=$((tries + 1))
+    [ $tries -lt 300 ] || { echo "commit $commit was not noticed; see $tool status" >&2; exit 1; }
+    sleep 0.1
+  done
+}
+page
+
+say "4. A commit is all that it takes to release a change"
+run "sed 's/Hello from/Good morning from/' pages/index.html > new.html && mv new.html pages/index.html"
+run 'git commit --quiet --all --message "Say good morning"'
+await
+page
+
+say "5. A build that fails changes nothing: this one wants a title in every page"
+run "sed '/<title>/d' pages/index.html > new.html && mv new.html pages/index.html"
+run 'git commit --quiet --all --message "Oops"'
+await
+run "cloudfront-hosting-toolkit status" || true
+page
+
+say "6. Going back is moving a pointer"
+run "cloudfront-hosting-toolkit rollback"
+page
+run "cloudfront-hosting-toolkit releases"
+
 say "It is live: $url"
+case $demo in "$OLDPWD"/*) demo=${demo#"$OLDPWD"/} ;; esac
 cat <<END
-(If your browser does not know *.localhost: http://127.0.0.1:$port)
+(If your browser does not know *.localhost: http://127.0.0.1:$port/)
 
 Now, in this terminal or another:
 
-  cd ${demo#"$OLDPWD"/}/hello
+  cd $demo/hello
 
-  change it         edit pages/index.html, git commit -am "New words", and reload the page
-  break it          delete the <title> of a page, git commit -am "Oops": the site stays as it was
-  see why           ../cloudfront-hosting-toolkit status, and ... logs
-  go back           ../cloudfront-hosting-toolkit rollback
-  list releases     ../cloudfront-hosting-toolkit releases
+  mend it           git revert --no-edit HEAD, and reload the page
+  see why           ../cloudfront-hosting-toolkit logs, and ... explain /about
   stop the server   ../cloudfront-hosting-toolkit serve --stop
 END

@@ -189,7 +189,7 @@ func (f *Folder) identify(ctx context.Context, name string) (Upload, error) {
 }
 
 // Copy copies the file of an upload to another place. An error has ErrReplaced in its chain if the file has other content by
-// now; one that is gone is a fault.Failed.
+// now; one that is gone, or may not be read, is a fault.Failed. One that cannot be read is taken up again when it can be.
 func (f *Folder) Copy(ctx context.Context, name, digest, to string) error {
 	file := filepath.Join(f.Dir, name)
 	w, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -201,6 +201,12 @@ func (f *Folder) Copy(ctx context.Context, name, digest, to string) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.New(fault.Failed, "copy it there again", "%s was removed before it could be released", file)
+	case errors.Is(err, fs.ErrPermission):
+		// It could be read a moment ago. It counts again when it can be.
+		if v, err := look(file); err == nil {
+			_ = f.Take(Upload{Name: name, Digest: Unreadable, file: v})
+		}
+		return err
 	case err != nil:
 		return err
 	case got != digest:
@@ -215,7 +221,7 @@ func (f *Folder) Copy(ctx context.Context, name, digest, to string) error {
 // unopened is the error of a file that cannot be opened, with the way out if it is there.
 func unopened(file string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return fault.New(fault.Failed, "let the user that the server runs as read it, with chmod or chown: then it is released", "read %s: %w", file, err)
+		return fault.New(fault.Failed, "let the user that the server runs as read it, with chmod or chown: then it is released", "%w", err)
 	}
 	return fmt.Errorf("read %s: %w", file, err)
 }

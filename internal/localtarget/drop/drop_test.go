@@ -244,6 +244,31 @@ func TestAFileThatCannotBeRead(t *testing.T) {
 	none(t, uploads, stop)
 }
 
+// A file that loses its readability between being taken up and being copied counts again when it has it back.
+func TestAFileThatIsClosedMeanwhile(t *testing.T) {
+	f := folder(t)
+	closed := filepath.Join(f.Dir, "closed.zip")
+	write(t, closed, site(t, "one"))
+	uploads, stop := watched(t, f, "")
+	u := next(t, uploads, "closed.zip")
+	none(t, uploads, stop)
+	if err := os.Chmod(closed, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.ReadFile(closed); err == nil {
+		t.Skip("whoever runs this test may read everything")
+	}
+	if err := f.Copy(t.Context(), u.Name, u.Digest, filepath.Join(t.TempDir(), "copy")); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("a copy of it: %v", err)
+	}
+	uploads, stop = watched(t, f, "")
+	if err := os.Chmod(closed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	next(t, uploads, "closed.zip")
+	none(t, uploads, stop)
+}
+
 // An upload that cannot be taken up now is offered again.
 func TestRefusedForNow(t *testing.T) {
 	f := folder(t)

@@ -119,7 +119,7 @@ func (w *watch) isNew(ctx context.Context, old taken, name string, now version) 
 		return true
 	}
 	if old.same(now) {
-		return old.Digest == Unreadable && w.readable(name)
+		return old.Digest == Unreadable && w.readable(ctx, name)
 	}
 	return old.Size != now.Size || !now.Modified.Before(old.Modified) || !w.onlyDated(ctx, old, name)
 }
@@ -135,7 +135,7 @@ func (w *watch) onlyDated(ctx context.Context, old taken, name string) bool {
 // so that its release can say what is wrong with it.
 func (w *watch) whole(ctx context.Context, name string, v version) bool {
 	before, waiting := w.held[name]
-	if !waiting || !before.same(v) || before.unreadable && w.readable(name) {
+	if !waiting || !before.same(v) || before.unreadable && w.readable(ctx, name) {
 		err := unzip.Verify(ctx, filepath.Join(w.folder.Dir, name), unzip.DefaultLimits)
 		if !errors.Is(err, unzip.ErrIncomplete) && !unreadable(err) {
 			delete(w.held, name)
@@ -160,12 +160,10 @@ func (w *watch) unread(name string) (Upload, error) {
 	return Upload{Name: name, Digest: Unreadable, file: version{info.Size(), info.ModTime()}, info: info}, nil
 }
 
-func (w *watch) readable(name string) bool {
-	f, err := os.Open(filepath.Join(w.folder.Dir, name))
-	if err != nil {
-		return false
-	}
-	return f.Close() == nil
+// readable reports whether a file that could not be read can be read by now, all of it.
+func (w *watch) readable(ctx context.Context, name string) bool {
+	_, err := w.folder.identify(ctx, name)
+	return err == nil
 }
 
 // unreadable reports whether an error is of a file that is there and cannot be read, by permission or otherwise.

@@ -75,7 +75,7 @@ func TestPolicyIsNarrowed(t *testing.T) {
 		}
 	}
 	for _, action := range []string{"iam:AttachRolePolicy", "iam:CreateUser", "iam:PutUserPolicy", "s3:PutBucketAcl"} {
-		if permission.Allows(action) {
+		if allows(action) {
 			t.Errorf("the policy allows %s, which would let a deployer do more than deploy", action)
 		}
 	}
@@ -128,10 +128,10 @@ func TestPolicyAllowsWhatCloudFormationCalls(t *testing.T) {
 			for _, action := range actions {
 				pattern := needless(action)
 				used[pattern] = true
-				if pattern == "" && !permission.Allows(action) {
+				if pattern == "" && !allows(action) {
 					t.Errorf("%s, %s: the policy does not allow %s", typ, handler, action)
 				}
-				if pattern != "" && permission.Allows(action) && !strings.HasPrefix(action, "s3:Get") {
+				if pattern != "" && allows(action) && !strings.HasPrefix(action, "s3:Get") {
 					t.Errorf("%s, %s: the policy allows %s, which is said not to be called", typ, handler, action)
 				}
 			}
@@ -222,6 +222,16 @@ func TestPolicyNamesEachResource(t *testing.T) {
 	}
 }
 
+// allows reports whether the policy allows an action, such as "s3:PutObject", on some resource.
+func allows(action string) bool {
+	return slices.ContainsFunc(permission.Statements(permission.Scope{}), func(s permission.Statement) bool {
+		return slices.ContainsFunc(s.Actions, func(pattern string) bool {
+			ok, err := path.Match(pattern, action)
+			return ok && err == nil
+		})
+	})
+}
+
 // checkPolicy finds requests that the policy does not allow.
 func checkPolicy(t *testing.T, requests map[string]int) {
 	t.Helper()
@@ -230,7 +240,7 @@ func checkPolicy(t *testing.T, requests map[string]int) {
 		if service == "sts" {
 			continue // nobody needs a permission to ask who they are
 		}
-		if action := service + ":" + operation; !permission.Allows(action) {
+		if action := service + ":" + operation; !allows(action) {
 			t.Errorf("the policy of internal/awstarget/permission/deployer.json does not allow %s", action)
 		}
 	}

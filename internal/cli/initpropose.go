@@ -53,7 +53,7 @@ func (o *initOptions) propose(ctx context.Context) (p proposal, err error) {
 	if p.template != nil {
 		framework = ""
 	}
-	if p.found, err = detect.ProjectAs(ctx, o.dir, framework); err != nil {
+	if p.found, err = detect.Project(ctx, o.dir, framework); err != nil {
 		return p, err
 	}
 	p.arguable = true

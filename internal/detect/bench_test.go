@@ -34,7 +34,7 @@ func BenchmarkProject(b *testing.B) {
 		b.Fatalf("%v\n%s", err, out)
 	}
 	for b.Loop() {
-		if found, err := Project(b.Context(), dir); err != nil || found.OutputDir != "www" {
+		if found, err := Project(b.Context(), dir, ""); err != nil || found.OutputDir != "www" {
 			b.Fatalf("%+v, %v", found, err)
 		}
 	}

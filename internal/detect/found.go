@@ -91,11 +91,10 @@ type App struct {
 // Project looks at the project in dir. It fails, with a fault.Usage, only if the folder cannot be read or its package.json
 // is not valid; whatever cannot be told is left empty, and a warning says so. At the root of a monorepo that has no site of
 // its own, Framework is empty and Apps lists the projects to choose from.
-func Project(ctx context.Context, dir string) (Found, error) { return ProjectAs(ctx, dir, "") }
-
-// ProjectAs is Project for a project whose framework the user has named: a key of Frameworks, one of upstream's names, or a
-// name that is not known, which leaves the choice to what is seen. A framework that was named needs no evidence.
-func ProjectAs(ctx context.Context, dir, framework string) (Found, error) {
+//
+// framework is empty, or what the user has named: a key of Frameworks, one of upstream's names, or a name that is not known,
+// which leaves the choice to what is seen, too. A framework that was named needs no evidence.
+func Project(ctx context.Context, dir, framework string) (Found, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return Found{}, fmt.Errorf("find project folder %s: %w", dir, err)

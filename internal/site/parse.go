@@ -279,9 +279,7 @@ func fieldsOf(v reflect.Value) map[string]reflect.Value {
 	return fields
 }
 
-// Keys are the keys of the configuration, in the order in which Marshal writes them.
-func Keys() []string { return keysOf(reflect.TypeFor[Config]()) }
-
+// keysOf are the JSON keys of a struct, in the order in which they are written.
 func keysOf(t reflect.Type) []string {
 	keys := make([]string, t.NumField())
 	for i := range keys {

@@ -5,7 +5,6 @@ package permission
 import (
 	_ "embed"
 	"encoding/json"
-	"path"
 	"strings"
 )
 
@@ -81,16 +80,4 @@ func (l *list) UnmarshalJSON(data []byte) error {
 	err := json.Unmarshal(data, &many)
 	*l = many
 	return err
-}
-
-// Allows reports whether the policy allows an action, such as "s3:PutObject", on some resource.
-func Allows(action string) bool {
-	for _, s := range Statements(Scope{}) {
-		for _, pattern := range s.Actions {
-			if ok, err := path.Match(pattern, action); ok && err == nil {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -195,9 +195,6 @@ func (m *Module) assign(i int) {
 	m.assigned = append(m.assigned, assignment{path[0], path[1:], value})
 }
 
-// Imports returns what the module imports, by local name.
-func (m *Module) Imports() map[string]Import { return m.imports }
-
 // ImportsFrom reports whether the module imports anything from another.
 func (m *Module) ImportsFrom(module string) bool {
 	for _, i := range m.imports {

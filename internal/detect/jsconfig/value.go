@@ -97,15 +97,6 @@ func (v Value) Items() []Value {
 	return items
 }
 
-// Object reports whether the value is an object whose members can be looked up.
-func (v Value) Object() bool {
-	if v.e == nil {
-		return false
-	}
-	o := v.m.resolve(v.e, 0)
-	return o != nil && o.form == object
-}
-
 // String returns a string value.
 func (v Value) String() (string, bool) {
 	if v.e == nil {

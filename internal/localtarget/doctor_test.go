@@ -81,12 +81,13 @@ func TestDoctor(t *testing.T) {
 		"upstream's file": {arrange: func(b *bed) {
 			b.write(buildFile, "version: 0.2\nphases:\n  build:\n    commands:\n      - aws s3 cp . s3://$DEST_BUCKET_NAME/$CODEBUILD_RESOLVED_SOURCE_VERSION/ --recursive\n")
 		}},
-		"domain elsewhere":   {arrange: withDomain, dns: dns{"www.example.com": {"192.0.2.7"}, "example.com": {"192.0.2.7"}}},
-		"domain unknown":     {arrange: withDomain, dns: dns{}},
-		"domain leads here":  {arrange: withDomain, dns: dns{"www.example.com": {"127.0.0.1"}, "example.com": {"127.0.0.1"}}},
-		"certificate ended":  {deploy: "here", arrange: func(b *bed) { b.https(time.Now().Add(-time.Hour)) }},
-		"certificate ending": {deploy: "here", arrange: func(b *bed) { b.https(time.Now().Add(48 * time.Hour)) }},
-		"certificate fine":   {deploy: "here", arrange: func(b *bed) { b.https(time.Now().Add(60 * 24 * time.Hour)) }},
+		"domain elsewhere":            {arrange: withDomain, dns: dns{"www.example.com": {"192.0.2.7"}, "example.com": {"192.0.2.7"}}},
+		"domain unknown":              {arrange: withDomain, dns: dns{}},
+		"domain leads here":           {arrange: withDomain, dns: dns{"www.example.com": {"127.0.0.1"}, "example.com": {"127.0.0.1"}}},
+		"certificate ended":           {deploy: "here", arrange: func(b *bed) { b.https(90*day, -time.Hour) }},
+		"certificate ending":          {deploy: "here", arrange: func(b *bed) { b.https(90*day, 2*day) }},
+		"certificate fine":            {deploy: "here", arrange: func(b *bed) { b.https(90*day, 60*day) }},
+		"certificate of this machine": {deploy: "here", arrange: func(b *bed) { b.https(7*day, 3*day) }},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -244,8 +245,10 @@ func (b *bed) loseFile() {
 	}
 }
 
-// https is a server that shows a certificate with this end for every name.
-func (b *bed) https(end time.Time) {
+const day = 24 * time.Hour
+
+// https is a server that shows a certificate of this life for every name, which still has left of it.
+func (b *bed) https(life, left time.Duration) {
 	b.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -256,7 +259,7 @@ func (b *bed) https(end time.Time) {
 		b.t.Fatal(err)
 	}
 	form := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, DNSNames: []string{s.Name() + ".localhost"},
-		NotBefore: time.Now().Add(-90 * 24 * time.Hour), NotAfter: end}
+		NotBefore: time.Now().Add(left - life), NotAfter: time.Now().Add(left)}
 	der, err := x509.CreateCertificate(rand.Reader, form, form, &key.PublicKey, key)
 	if err != nil {
 		b.t.Fatal(err)

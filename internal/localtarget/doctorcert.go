@@ -17,9 +17,11 @@ import (
 // defaultListen is where a server listens if nothing else is said.
 const defaultListen = server.DefaultListen
 
-// soon is before its end when a certificate should have been renewed: authorities give ninety days and less, and the server
-// renews a third before the end.
-const soon = 7 * 24 * time.Hour
+// soon is how long before its end a certificate should have been renewed: the server renews a third of its life before that,
+// be it ninety days or, from this machine's authority, seven.
+func soon(leaf *x509.Certificate) time.Duration {
+	return min(7*24*time.Hour, leaf.NotAfter.Sub(leaf.NotBefore)/10)
+}
 
 // certificates looks at the certificate that the server shows for each of the site's names, where it serves https.
 func (c *checkup) certificates(ctx context.Context) doctor.Finding {
@@ -35,18 +37,21 @@ func (c *checkup) certificates(ctx context.Context) doctor.Finding {
 		leaf, err := shown(ctx, c.holder.HTTPS, host)
 		switch {
 		case err != nil:
-			return doctor.Failed("see "+c.dir.ServeLog(), "%s has no certificate: %v", host, err)
+			return doctor.Failed(c.logHint(), "%s has no certificate: %v", host, err)
 		case time.Now().After(leaf.NotAfter):
-			return doctor.Failed("see "+c.dir.ServeLog(), "the certificate of %s ended on %s", host, day(leaf.NotAfter))
+			return doctor.Failed(c.logHint(), "the certificate of %s ended on %s", host, day(leaf.NotAfter))
 		case leaf.VerifyHostname(host) != nil:
-			return doctor.Failed("see "+c.dir.ServeLog(), "the certificate that is shown for %s is of %s", host, strings.Join(leaf.DNSNames, ", "))
-		case time.Until(leaf.NotAfter) < soon:
-			return doctor.Warning("see "+c.dir.ServeLog(), "the certificate of %s ends on %s, and was not renewed", host, day(leaf.NotAfter))
+			return doctor.Failed(c.logHint(), "the certificate that is shown for %s is of %s", host, strings.Join(leaf.DNSNames, ", "))
+		case time.Until(leaf.NotAfter) < soon(leaf):
+			return doctor.Warning(c.logHint(), "the certificate of %s ends on %s, and was not renewed", host, day(leaf.NotAfter))
 		}
 		fine = append(fine, fmt.Sprintf("%s until %s", host, day(leaf.NotAfter)))
 	}
 	return doctor.OK("%s", strings.Join(fine, "\n"))
 }
+
+// logHint leads to what the server says, which is on its terminal if somebody started it there.
+func (c *checkup) logHint() string { return "see what serve logs, in the background to " + c.dir.ServeLog() }
 
 func day(t time.Time) string { return t.Format(time.DateOnly) }
 

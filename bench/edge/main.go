@@ -34,9 +34,9 @@ type figures struct {
 func main() {
 	binary := flag.String("binary", "bin/cloudfront-hosting-toolkit", "the tool")
 	caddy := flag.String("caddy", "", "Caddy's program; built if it is not given")
-	rounds := flag.Int("rounds", 7, "rounds of all servers")
+	rounds := flag.Int("rounds", 7, "rounds of all servers, 0 for none")
 	length := flag.Duration("length", 3*time.Second, "of one run of wrk")
-	idle := flag.Int("idle", 10000, "idle connections whose memory is measured")
+	idle := flag.Int("idle", 10000, "idle connections whose memory is measured, 0 for none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -52,18 +52,19 @@ func run(ctx context.Context, binary, caddy string, rounds, idle int, length tim
 		return err
 	}
 	defer b.close()
+	if rounds == 0 {
+		return b.compareIdle(ctx, binary, idle)
+	}
 	fmt.Println("| path | server | requests/s | ratio: edge to it | p99 | CPU ms per 1,000 requests |\n|---|---|---|---|---|---|")
 	for _, path := range []string{"/", "/assets/app.js"} {
 		if err := b.compare(ctx, path, rounds, length); err != nil {
 			return err
 		}
 	}
-	kilobytes, err := b.holdIdle(ctx, idle)
-	if err != nil {
-		return err
+	if idle == 0 {
+		return nil
 	}
-	fmt.Printf("\n%d idle keep-alive connections: the server has %d MB (resident; before: %d MB)\n", idle, kilobytes[1]>>10, kilobytes[0]>>10)
-	return nil
+	return b.compareIdle(ctx, binary, idle)
 }
 
 // compare measures all servers in rounds, and prints the medians.

@@ -122,23 +122,32 @@ func (b *bed) start(ctx context.Context, s *server, program string, args ...stri
 	return nil
 }
 
-// edge publishes the files and serves them by the tool, as it does by default.
-func (b *bed) edge(ctx context.Context, binary, name, routing, code, files string) error {
-	dir := filepath.Join(b.root, strings.ReplaceAll(name, " ", "-"))
+// publish makes a site of the files; the flags name its project and its state folder.
+func (b *bed) publish(ctx context.Context, binary, name, routing, code, files string) (flags []string, err error) {
+	dir := filepath.Join(b.root, strings.NewReplacer(" ", "-", "/", "-").Replace(name))
 	config := filepath.Join(dir, "project", "cloudfront-hosting-toolkit")
 	if err := write(filepath.Join(config, "cloudfront-hosting-toolkit-config.json"),
 		`{"repoUrl":"https://example.com/bench.git","branchName":"main","routing":"`+routing+`"}`); err != nil {
-		return err
+		return nil, err
 	}
 	if code != "" {
 		if err := write(filepath.Join(config, "cloudfront-hosting-toolkit-cff.js"), code); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	flags := []string{"--dir", filepath.Join(dir, "project"), "--state-dir", filepath.Join(dir, "state")}
+	flags = []string{"--dir", filepath.Join(dir, "project"), "--state-dir", filepath.Join(dir, "state")}
 	out, err := exec.CommandContext(ctx, binary, append(flags, "publish", files, "--release", "r0")...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("publish: %w\n%s", err, out)
+		return nil, fmt.Errorf("publish: %w\n%s", err, out)
+	}
+	return flags, nil
+}
+
+// edge publishes the files and serves them by the tool, as it does by default.
+func (b *bed) edge(ctx context.Context, binary, name, routing, code, files string) error {
+	flags, err := b.publish(ctx, binary, name, routing, code, files)
+	if err != nil {
+		return err
 	}
 	address, err := freeAddress()
 	if err != nil {
@@ -267,43 +276,6 @@ func (s *server) cpu() (used time.Duration) {
 		}
 	}
 	return used
-}
-
-// holdIdle keeps connections open on which one request was made, and returns the memory of the edge before and after.
-func (b *bed) holdIdle(ctx context.Context, n int) (kilobytes [2]int, err error) {
-	s := b.servers[0]
-	kilobytes[0] = s.resident()
-	conns := make([]net.Conn, 0, n)
-	defer func() {
-		for _, c := range conns {
-			c.Close()
-		}
-	}()
-	buf := make([]byte, 64<<10)
-	for len(conns) < n && ctx.Err() == nil {
-		c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
-		if err != nil {
-			return kilobytes, err
-		}
-		conns = append(conns, c)
-		fmt.Fprint(c, "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-		if _, err := c.Read(buf); err != nil {
-			return kilobytes, fmt.Errorf("connection %d: %w", len(conns), err)
-		}
-	}
-	kilobytes[1] = s.resident()
-	return kilobytes, ctx.Err()
-}
-
-func (s *server) resident() int {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		return 0
-	}
-	kb, _ := strconv.Atoi(fields[0])
-	return kb
 }
 
 func (b *bed) close() {

@@ -47,7 +47,8 @@ type Front struct {
 
 	pool          *pool
 	simple        *h1.Server
-	handed        *handed
+	handed        *handed // without TLS
+	handedTLS     *handed
 	plain, secure *http.Server
 	quic          *quic.Transport
 	h3            *http3.Server
@@ -55,6 +56,7 @@ type Front struct {
 	requests, turnedAway    atomic.Int64
 	quicConns, quicRequests atomic.Int64
 	draining, quicEnded     atomic.Bool
+	handshakes              atomic.Int64
 }
 
 // Stats says what a Front is busy with.
@@ -74,12 +76,12 @@ func New(opts Options) *Front {
 	f := &Front{opts: opts, limits: opts.Limits.orDefaults()}
 	f.pool = newPool(f.limits)
 	f.plain, f.secure = f.newServer(), f.newServer()
+	f.simple = f.newSimple()
 	if opts.HTTP != nil {
 		f.handed = newHanded(opts.HTTP.Addr())
-		f.simple = f.newSimple()
 	}
 	if opts.HTTPS != nil {
-		f.secure.TLSConfig = opts.TLS.Clone()
+		f.handedTLS = newHanded(opts.HTTPS.Addr())
 	}
 	if opts.QUIC != nil {
 		f.altSvc = []string{`h3=":` + strconv.Itoa(portOf(opts.QUIC.LocalAddr())) + `"; ma=86400`}
@@ -91,7 +93,7 @@ func New(opts Options) *Front {
 // Serve serves until Drain has been called, which is no error, or until a listener fails.
 func (f *Front) Serve() error {
 	var running sync.WaitGroup
-	failed := make(chan error, 3)
+	failed := make(chan error, 5)
 	run := func(serve func() error) {
 		running.Go(func() {
 			if err := serve(); err != nil && !f.draining.Load() && !errors.Is(err, http.ErrServerClosed) {
@@ -104,7 +106,8 @@ func (f *Front) Serve() error {
 		run(func() error { return f.plain.Serve(f.handed) })
 	}
 	if f.opts.HTTPS != nil {
-		run(func() error { return f.secure.ServeTLS(f.listen(f.opts.HTTPS), "", "") })
+		run(func() error { return f.serveTLS(f.listen(f.opts.HTTPS)) })
+		run(func() error { return f.secure.Serve(f.handedTLS) })
 	}
 	if f.opts.QUIC != nil {
 		run(f.serveUDP)
@@ -202,12 +205,12 @@ func (f *Front) Drain() {
 	for f.pool.len() > 0 && time.Now().Before(last) {
 		time.Sleep(5 * time.Millisecond)
 	}
-	var closing sync.WaitGroup
-	servers := []stopper{f.plain, f.secure}
-	if f.simple != nil {
-		servers = append(servers, f.simple)
+	last = time.Now().Add(min(lastHandshakes, f.limits.DrainTimeout))
+	for f.handshakes.Load() > 0 && time.Now().Before(last) {
+		time.Sleep(5 * time.Millisecond)
 	}
-	for _, s := range servers {
+	var closing sync.WaitGroup
+	for _, s := range []stopper{f.plain, f.secure, f.simple} {
 		closing.Go(func() {
 			if s.Shutdown(ctx) != nil {
 				_ = s.Close()

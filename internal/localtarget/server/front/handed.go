@@ -1,6 +1,7 @@
 package front
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 	"slices"
@@ -9,11 +10,11 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/front/h1"
 )
 
-// newSimple returns what answers simple requests on connections without TLS, and hands all others on to net/http.
+// newSimple returns what answers simple requests over HTTP/1.1, and hands all others on to net/http.
 func (f *Front) newSimple() *h1.Server {
 	return &h1.Server{
 		Handler:       http.HandlerFunc(f.serveHTTP),
-		HandOn:        f.handed.add,
+		HandOn:        f.handOn,
 		State:         f.pool.follow,
 		HeaderTimeout: f.limits.HeaderTimeout,
 		IdleTimeout:   f.limits.IdleTimeout,
@@ -36,11 +37,19 @@ func newHanded(address net.Addr) *handed {
 	return &handed{address: address, conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// add hands on a connection that something has been read from.
-func (h *handed) add(nc net.Conn, read []byte) {
-	if c, ok := nc.(*conn); ok {
+// handOn hands on a connection that something has been read from.
+func (f *Front) handOn(nc net.Conn, read []byte) {
+	switch c := nc.(type) {
+	case *tls.Conn:
+		f.handedTLS.give(&tlsAgain{Conn: c, unread: slices.Clone(read)})
+	case *conn:
 		c.unread = slices.Clone(read)
+		f.handed.give(c)
 	}
+}
+
+// give has net/http serve a connection.
+func (h *handed) give(nc net.Conn) {
 	select {
 	case h.conns <- nc:
 	case <-h.closed:

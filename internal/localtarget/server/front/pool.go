@@ -2,7 +2,6 @@ package front
 
 import (
 	"cmp"
-	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -209,10 +208,10 @@ func (p *pool) len() int {
 
 // follow is the http.Server's ConnState: it keeps note of which connections are idle.
 func (p *pool) follow(nc net.Conn, s http.ConnState) {
-	if t, ok := nc.(*tls.Conn); ok {
-		nc = t.NetConn()
-	}
 	c, ok := nc.(*conn)
+	if t, over := nc.(interface{ NetConn() net.Conn }); !ok && over {
+		c, ok = t.NetConn().(*conn)
+	}
 	if !ok {
 		return
 	}

@@ -100,6 +100,8 @@ func (w *response) push(p []byte) error {
 	switch {
 	case len(p) == 0:
 		_, err = w.c.Conn.Write(w.pending)
+	case w.c.base.TLS != nil:
+		err = w.pushTLS(p)
 	case len(p) <= paced:
 		pieces := net.Buffers{w.pending, p}
 		_, err = pieces.WriteTo(w.c.direct)
@@ -107,6 +109,20 @@ func (w *response) push(p []byte) error {
 		err = w.pace(p)
 	}
 	w.pending = w.pending[:0]
+	return err
+}
+
+// pushTLS sends what is pending and then p, in as few records of TLS as can be.
+func (w *response) pushTLS(p []byte) error {
+	fill := min(len(p), max(writeBuffer-len(w.pending), 0))
+	w.pending = append(w.pending, p[:fill]...)
+	_, err := w.c.Conn.Write(w.pending)
+	for p = p[fill:]; err == nil && len(p) > 0; {
+		w.allow()
+		piece := p[:min(paced, len(p))]
+		_, err = w.c.Conn.Write(piece)
+		p = p[len(piece):]
+	}
 	return err
 }
 

@@ -2,6 +2,7 @@ package h1
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -14,6 +15,9 @@ import (
 
 // readBuffer is the largest header of a request that is simple.
 const readBuffer = 4 << 10
+
+// readBuffers are for connections over TLS on which a request has begun.
+var readBuffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
 
 // The states of a connection.
 const (
@@ -30,9 +34,11 @@ type conn struct {
 	state    atomic.Int32
 	answered atomic.Bool
 
-	// buf[:n] has been read and not been answered.
-	buf [readBuffer]byte
-	n   int
+	// buf[:n] has been read and not been answered. Over TLS it is nil while the connection is idle: the first byte of a request is
+	// read into first, and the others are there then.
+	buf   []byte
+	n     int
+	first [1]byte
 	// readBy and writeBy are the deadlines that are set.
 	readBy, writeBy time.Time
 
@@ -54,8 +60,14 @@ func (c *conn) serve() {
 	base := &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, RemoteAddr: c.RemoteAddr().String()}
 	c.base = base.WithContext(&c.context)
 	c.direct = c.Conn
-	if below, ok := c.Conn.(interface{ NetConn() net.Conn }); ok {
-		c.direct = below.NetConn()
+	if t, ok := c.Conn.(*tls.Conn); ok {
+		state := t.ConnectionState()
+		c.base.TLS = &state
+	} else {
+		c.buf = make([]byte, readBuffer)
+		if below, ok := c.Conn.(interface{ NetConn() net.Conn }); ok {
+			c.direct = below.NetConn()
+		}
 	}
 	c.response.c, c.response.header = c, make(http.Header, 8)
 	c.readBy = c.began.Add(s.HeaderTimeout)
@@ -71,11 +83,11 @@ func (c *conn) serve() {
 func (c *conn) serveOne() bool {
 	s := c.server
 	h, size, v := parse(c.buf[:c.n])
-	for began := false; v == incomplete && c.n < len(c.buf); h, size, v = parse(c.buf[:c.n]) {
+	for began := false; v == incomplete && (c.n < len(c.buf) || c.buf == nil); h, size, v = parse(c.buf[:c.n]) {
 		if began {
 			c.hurry()
 		}
-		n, err := c.Read(c.buf[c.n:])
+		n, err := c.read()
 		if c.n += n; n == 0 && err != nil {
 			return c.end()
 		}
@@ -101,6 +113,10 @@ func (c *conn) serveOne() bool {
 	if c.n > 0 {
 		return true
 	}
+	if c.base.TLS != nil {
+		readBuffers.Put((*[readBuffer]byte)(c.buf))
+		c.buf = nil
+	}
 	now := time.Now()
 	if by := now.Add(s.IdleTimeout); c.readBy.Before(by.Add(-slack(s.IdleTimeout))) || c.readBy.After(by) {
 		c.readBy = by
@@ -112,6 +128,18 @@ func (c *conn) serveOne() bool {
 	}
 	c.state.Store(idle)
 	return true
+}
+
+// read reads what there is room for, or the first byte of a request.
+func (c *conn) read() (n int, err error) {
+	if c.buf != nil {
+		return c.Read(c.buf[c.n:])
+	}
+	if n, err = c.Read(c.first[:]); n > 0 {
+		c.buf = readBuffers.Get().(*[readBuffer]byte)[:]
+		c.buf[0] = c.first[0]
+	}
+	return n, err
 }
 
 // hurry gives the viewer HeaderTimeout for the rest of a header that has begun.

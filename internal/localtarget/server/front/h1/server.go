@@ -45,9 +45,7 @@ func (s *Server) Serve(l net.Listener) error {
 		nc, err := l.Accept()
 		if err == nil {
 			delay = time.Millisecond
-			if c := s.add(nc); c != nil {
-				go c.serve()
-			}
+			s.Take(nc)
 			continue
 		}
 		if t, ok := err.(interface{ Temporary() bool }); !ok || !t.Temporary() || s.stopping.Load() {
@@ -55,6 +53,14 @@ func (s *Server) Serve(l net.Listener) error {
 		}
 		time.Sleep(delay) // as when there are no more file descriptors
 		delay = min(2*delay, time.Second)
+	}
+}
+
+// Take serves one connection in the background, or closes it if the server is stopping. It may be a *tls.Conn whose handshake
+// is over.
+func (s *Server) Take(nc net.Conn) {
+	if c := s.add(nc); c != nil {
+		go c.serve()
 	}
 }
 

@@ -88,6 +88,10 @@ func (e *Edge) send(r *request, o *customOrigin, req *http.Request) (*http.Respo
 	for attempt := 1; ; attempt++ {
 		ctx, cancel := context.WithCancelCause(req.Context())
 		resp, err := o.transport.RoundTrip(req.WithContext(ctx))
+		if err == nil && resp.StatusCode == http.StatusSwitchingProtocols && req.Header.Get("Upgrade") == "" {
+			resp.Body.Close()
+			err = errUnwantedSwitch
+		}
 		if err == nil {
 			resp.Body = o.body(resp, cancel)
 			return resp, nil
@@ -109,6 +113,9 @@ func (o *customOrigin) body(resp *http.Response, cancel context.CancelCauseFunc)
 
 // errStalled is why the body of an answer has no end.
 var errStalled = errors.New("the origin stopped sending")
+
+// errUnwantedSwitch is what an answer is that would take over a connection which others' requests may follow on.
+var errUnwantedSwitch = errors.New("the origin switched protocols, which it was not asked to")
 
 // patientBody is the body of an answer that is given up when nothing comes for too long.
 type patientBody struct {

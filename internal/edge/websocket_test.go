@@ -80,3 +80,36 @@ func TestWebSocket(t *testing.T) {
 		t.Errorf("a handshake that the origin refuses: %s", resp.Status)
 	}
 }
+
+// A server that switches protocols although nobody asked it to must not get at the viewer's connection, on which others' requests
+// may follow.
+func TestUnwantedSwitch(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn) // until the edge hangs up
+	}))
+	defer srv.Close()
+	te := newTestEdge(t, nil, func(o *Options) {
+		o.Config.CustomOrigins = []CustomOrigin{customOriginAt(t, "api", srv.URL)}
+		o.Config.Behaviors[1] = Behavior{OriginID: "api"}
+		o.Config.Behaviors[0] = Behavior{PathPattern: "/cached", OriginID: "api", CachePolicy: optimized}
+	})
+	front := httptest.NewServer(te)
+	defer front.Close()
+	for _, path := range []string{"/passed", "/cached"} {
+		resp, err := front.Client().Get(front.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusBadGateway {
+			t.Errorf("%s: %s", path, resp.Status)
+		}
+	}
+}

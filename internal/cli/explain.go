@@ -44,7 +44,7 @@ behaviour that it matches, what the function makes of it and reads from the key-
 store, the object that is looked up, the status, and whom each header is from.
 It goes through the code that serves the site on the local target, with an empty cache.
 On AWS that is given the deployed template, the live key-value store and the hosting
-bucket, which are only read.`,
+bucket, which are only read. The beginning of a release's id is enough.`,
 		Example: "  " + name + " explain /about\n" +
 			"  " + name + " explain https://www.example.com/app.js -H 'Accept-Encoding: gzip'\n" +
 			"  " + name + " explain / --diff 4f2c9e1 b51d3a8",
@@ -109,7 +109,11 @@ func runExplain(ctx context.Context, o *explainOptions) error {
 	if err != nil {
 		return err
 	}
-	ask := func(release string) (*explain.Explanation, error) {
+	ask := func(given string) (*explain.Explanation, error) {
+		release, err := namedRelease(ctx, t, given)
+		if err != nil {
+			return nil, err
+		}
 		return explain.Explain(ctx, opts, explain.Query{URL: o.url, Method: o.method, Header: header, Release: release})
 	}
 	if o.diff != nil {

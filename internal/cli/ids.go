@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"strings"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
@@ -28,6 +29,23 @@ func (s *session) id(id string) string {
 		return short(id)
 	}
 	return id
+}
+
+// namedRelease is findRelease among the site's releases. They are not asked for when the id is a whole commit id or empty.
+// Where they cannot be listed, the user has to mean the id itself.
+func namedRelease(ctx context.Context, t target, given string) (string, error) {
+	if given == "" || short(given) != given {
+		return given, nil
+	}
+	p, err := t.Publisher(ctx)
+	if err != nil {
+		return given, nil
+	}
+	releases, err := p.Releases(ctx)
+	if err != nil {
+		return given, nil
+	}
+	return findRelease(releases, given)
 }
 
 // findRelease returns the id of the release that the user means: the id itself, its short form, or the beginning of just

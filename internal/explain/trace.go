@@ -243,7 +243,7 @@ func notes(x *Explanation, t *edge.Trace, req *http.Request, opts edge.Options) 
 		add(`S3 reads "+" in a path as a space; %%2B is a plus sign`)
 	}
 	asked := slices.ContainsFunc(t.Fetches, func(f edge.Fetch) bool { return f.ErrorFor == 0 })
-	if !asked && t.Status >= 400 && !t.Refused && x.Key != "" {
+	if !asked && t.Status >= 400 && !t.Refused && t.OriginErr == nil && x.Key != "" {
 		add("no origin was asked: no object can have the key %q", x.Key)
 	}
 	return list

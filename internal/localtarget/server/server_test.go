@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -25,30 +24,7 @@ import (
 // start runs a server until the test ends, or until stop is called.
 func start(t *testing.T, dir state.Dir) (h state.Holder, stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, done := make(chan state.Holder, 1), make(chan error, 1)
-	go func() {
-		done <- server.Run(ctx, server.Options{StateDir: string(dir), Listen: "127.0.0.1:0", Version: "test",
-			Ready: func(h state.Holder) { ready <- h }})
-	}()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run = %v", err)
-		}
-	}
-	t.Cleanup(stop)
-	select {
-	case h = <-ready:
-	case err := <-done:
-		t.Fatalf("Run = %v", err)
-	}
-	return h, stop
+	return startWith(t, server.Options{StateDir: string(dir)})
 }
 
 // get asks the server with a host name, and returns the status and the body.

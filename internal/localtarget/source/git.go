@@ -84,6 +84,9 @@ func (c call) run(ctx context.Context) (string, error) {
 	if err == nil {
 		return stdout.String(), nil
 	}
+	if ctx.Err() != nil {
+		sweep(cmd)
+	}
 	if errors.Is(err, exec.ErrNotFound) {
 		return "", fault.New(fault.Other, "install git, version 2.31 or newer", "run git: %w", err)
 	}
@@ -182,6 +185,7 @@ var configuredSSH = sync.OnceValue(func() bool {
 
 // lastWords shortens what git wrote to stderr to the lines that say why.
 func lastWords(stderr string) string {
+	stderr, _, _ = strings.Cut(stderr, "\nAnother git process seems to be running") // advice for somebody at a work tree
 	var said []string
 	for _, line := range strings.Split(stderr, "\n") {
 		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "remote:"))

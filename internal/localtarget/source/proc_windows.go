@@ -11,3 +11,6 @@ import (
 func confine(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{HideWindow: true, CreationFlags: windows.CREATE_NO_WINDOW}
 }
+
+// sweep has nothing to do: the context ended git, and its helpers end when their pipes close.
+func sweep(*exec.Cmd) {}

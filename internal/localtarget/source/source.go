@@ -104,6 +104,8 @@ func explain(address string, err error) error {
 		hint = "the git program is too old: install version 2.31 or newer" // older ones ignore settings in the environment
 	case has("no space left"):
 		hint = "free some space; the repository is read again by itself"
+	case has(".lock': file exists"):
+		hint = fmt.Sprintf("another git is at it, or was killed: what it left is removed within %s", staleLock)
 	case has("dubious ownership"):
 		hint = "the repository belongs to another user: git config --global --add safe.directory " + address
 	case has("authentication failed", "could not read username", "could not read password", "permission denied (publickey", "terminal prompts disabled", "403"):
@@ -153,11 +155,12 @@ func (m *Mirror) Fetch(ctx context.Context) error {
 	return m.follow(ctx)
 }
 
-// staleLock is the age from which a lock file on a ref cannot be held any more: git holds one for milliseconds.
-const staleLock = time.Minute
+// staleLock is the age from which a lock file on a ref is not held any more: git holds one for milliseconds, or for as long as
+// the disk takes to write it down.
+const staleLock = 10 * time.Second
 
-// removeStaleLocks removes the lock files that a machine which went down has left in the mirror, and reports whether
-// there were any.
+// removeStaleLocks removes the lock files that a git which was killed, or a machine which went down, has left in the mirror,
+// and reports whether there were any.
 func (m *Mirror) removeStaleLocks() (removed bool) {
 	try := func(name string, info fs.FileInfo) {
 		if strings.HasSuffix(name, ".lock") && time.Since(info.ModTime()) > staleLock && os.Remove(name) == nil {

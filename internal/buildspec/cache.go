@@ -1,6 +1,7 @@
 package buildspec
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 )
 
 // The build cache keeps the paths of cache.paths between the builds of a site (build-spec-ref, "cache"; caching-s3).
@@ -31,12 +34,17 @@ import (
 // A failed build gives its cache back, since most failures (a test, a typo) have nothing to do with it; but an entry with
 // which two builds in a row have failed is dropped, so that a broken cache mends itself.
 
-// maxEntries is how many entries, of different keys, are kept.
+// maxEntries is how many entries, of different keys, are kept. What is used is saved anew, so the oldest are those that were
+// not used for the longest.
 const maxEntries = 4
+
+// DefaultCacheBytes is what all entries of a cache may have, if Build.CacheBytes is 0.
+const DefaultCacheBytes = 5 << 30
 
 // buildCache is the cache of one build. With no Cache folder or no cache section it does nothing.
 type buildCache struct {
 	dir    string
+	limit  int64
 	source string
 	log    *buildLog
 	now    func() time.Time
@@ -56,10 +64,12 @@ type cacheEntry struct {
 	Units    []string  `json:"units"` // what was moved: files and whole folders, relative to the source folder
 	SavedAt  time.Time `json:"savedAt"`
 	Failures int       `json:"failures,omitempty"`
+	// Bytes is the size of what was moved.
+	Bytes int64 `json:"bytes"`
 }
 
 func (r *run) openCache(ctx context.Context) *buildCache {
-	c := &buildCache{dir: r.Cache, source: r.source, log: r.log, now: r.now, spec: r.Spec.Cache}
+	c := &buildCache{dir: r.Cache, limit: cmp.Or(r.CacheBytes, DefaultCacheBytes), source: r.source, log: r.log, now: r.now, spec: r.Spec.Cache}
 	if c.dir == "" || c.spec == nil {
 		c.spec = nil
 		return c
@@ -195,10 +205,18 @@ func (c *buildCache) restore() {
 }
 
 // take moves an entry into the source folder. It first loses its name, so that a build that is killed meanwhile leaves no
-// half of an entry behind.
+// half of an entry behind. A build that does not save gets a copy.
 func (c *buildCache) take(name string) error {
-	dir := filepath.Join(c.dir, "new-taken")
-	if err := os.Rename(filepath.Join(c.dir, name), dir); err != nil {
+	from, dir := filepath.Join(c.dir, name), filepath.Join(c.dir, "new-taken")
+	if c.spec.NoSave {
+		info, err := os.Lstat(from)
+		if err == nil {
+			err = copyTree(from, dir, info)
+		}
+		if err != nil {
+			return errors.Join(err, os.RemoveAll(dir))
+		}
+	} else if err := os.Rename(from, dir); err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
@@ -263,7 +281,15 @@ func (c *buildCache) write() error {
 	if err := moveUnits(units, c.source, filepath.Join(dir, "files")); err != nil {
 		return err
 	}
-	entry := cacheEntry{c.key, c.globs, units, c.now(), c.failures}
+	size := sizeOf(filepath.Join(dir, "files"))
+	final := filepath.Join(c.dir, c.name(c.key))
+	if err := os.RemoveAll(final); err != nil {
+		return err
+	}
+	if size > c.limit {
+		return fmt.Errorf("its %s are more than the %s that the cache of a site may have", hosting.Size(size), hosting.Size(c.limit))
+	}
+	entry := cacheEntry{c.key, c.globs, units, c.now(), c.failures, size}
 	data, err := json.MarshalIndent(entry, "", "  ")
 	if err != nil {
 		return err
@@ -271,17 +297,36 @@ func (c *buildCache) write() error {
 	if err := os.WriteFile(filepath.Join(dir, "entry.json"), data, 0o644); err != nil {
 		return err
 	}
-	final := filepath.Join(c.dir, c.name(c.key))
-	if err := os.RemoveAll(final); err != nil {
-		return err
-	}
 	if err := os.Rename(dir, final); err != nil {
 		return err
 	}
-	for _, old := range c.entries()[min(maxEntries, len(c.entries())):] {
-		os.RemoveAll(filepath.Join(c.dir, nameOf(old)))
-	}
+	c.evict()
 	return nil
+}
+
+// evict removes the entries that are too many or too much, the oldest first.
+func (c *buildCache) evict() {
+	var bytes int64
+	for i, e := range c.entries() {
+		if bytes += e.Bytes; i < maxEntries && bytes <= c.limit {
+			continue
+		}
+		os.RemoveAll(filepath.Join(c.dir, nameOf(e)))
+		c.log.line("cache: removed the one with the key %q, of %s, which was not used for the longest", e.Key, hosting.Size(e.Bytes))
+	}
+}
+
+// sizeOf returns the bytes of the files below a folder. What cannot be looked at does not count.
+func sizeOf(dir string) (bytes int64) {
+	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() {
+			if info, err := e.Info(); err == nil {
+				bytes += info.Size()
+			}
+		}
+		return nil
+	})
+	return bytes
 }
 
 // sweep removes what an interrupted save left behind.

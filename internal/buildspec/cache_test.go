@@ -20,6 +20,7 @@ import (
 type site struct {
 	t     *testing.T
 	cache string
+	limit int64 // of the cache
 	now   time.Time
 }
 
@@ -33,7 +34,7 @@ func (s *site) build(cache, command string) (string, string) {
 	var log bytes.Buffer
 	b, _ := newBuild(s.t, "version: 0.2\nphases: {build: {commands: ['true']}}\ncache: "+cache+artifactsOfAll)
 	s.now = s.now.Add(time.Minute)
-	b.Spec.Phases[0].Commands[0].Text, b.Cache, b.Log, b.Now = command, s.cache, &log, func() time.Time { return s.now }
+	b.Spec.Phases[0].Commands[0].Text, b.Cache, b.CacheBytes, b.Log, b.Now = command, s.cache, s.limit, &log, func() time.Time { return s.now }
 	_, err := b.Run(context.Background(), filepath.Join(s.t.TempDir(), "artifacts"))
 	if err != nil && !strings.Contains(command, "false") {
 		s.t.Errorf("build %q: %v", command, err)
@@ -74,6 +75,8 @@ func TestCache(t *testing.T) {
 		"action restore does not save": {
 			{modules, "mkdir node_modules; touch node_modules/a", ""},
 			{"{action: restore, paths: ['node_modules/**/*']}", "touch node_modules/b" + seen, "a b "},
+			{"{action: restore, paths: ['node_modules/**/*']}", "echo" + seen, "\na "},
+			{modules, "echo" + seen, "\na "},
 		},
 		"action save does not restore": {
 			{modules, "mkdir node_modules; touch node_modules/a", ""},
@@ -189,6 +192,35 @@ func TestCacheKeepsFewEntries(t *testing.T) {
 	}
 	if out, _ := s.build("{key: k6, paths: ['d/**/*']}", "ls d"); out != "f\n" {
 		t.Errorf("the newest entry is gone: %q", out)
+	}
+}
+
+func TestCacheIsBounded(t *testing.T) {
+	s := newSite(t)
+	s.limit = 1000
+	build := func(key string, bytes int) string {
+		t.Helper()
+		_, log := s.build(fmt.Sprintf("{key: %s, paths: ['d/**/*']}", key), fmt.Sprintf("mkdir -p d; head -c %d /dev/zero > d/f", bytes))
+		return log
+	}
+	has := func(key string) bool {
+		t.Helper()
+		out, _ := s.build(fmt.Sprintf("{key: %s, paths: ['d/**/*'], action: restore}", key), "ls d 2>/dev/null || true")
+		return out == "f\n"
+	}
+	build("a", 400)
+	build("b", 400)
+	build("a", 400) // used again
+	if log := build("c", 400); !strings.Contains(log, `removed the one with the key "b"`) {
+		t.Errorf("the log does not say what was removed:\n%s", log)
+	}
+	if log := build("d", 2000); !strings.Contains(log, "cache: not saved: its 2.0 kB are more than the 1.0 kB") {
+		t.Errorf("the log does not say why it was not saved:\n%s", log)
+	}
+	for key, want := range map[string]bool{"a": true, "b": false, "c": true, "d": false} {
+		if got := has(key); got != want {
+			t.Errorf("%s is there: %t, want %t", key, got, want)
+		}
 	}
 }
 

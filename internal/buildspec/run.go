@@ -34,6 +34,8 @@ type Build struct {
 	// Cache is a folder kept between builds of one site, best on Source's file system; "" means no cache. One build at a
 	// time uses it.
 	Cache string
+	// CacheBytes bounds what is kept there: what was not used for the longest goes first. DefaultCacheBytes if it is 0.
+	CacheBytes int64
 	// Env are variables of this execution (CODEBUILD_*, or a value for one of the file's own). They win over the file's.
 	Env map[string]string
 	// Private are more of them, the caller's. They win over the file's, and values of six bytes or more are kept out of the

@@ -71,7 +71,7 @@ func runShow(ctx context.Context, o *showOptions) error {
 		[2]string{"Source", o.path(sourceWords(info.Source, style))},
 		[2]string{"Release", release},
 		[2]string{"Stored", stored},
-		[2]string{"Kept in", o.path(info.Location) + onDisk(info.Disk, style)},
+		[2]string{"Kept in", o.path(info.Location) + onDisk(info, style)},
 		[2]string{"Push to", o.path(info.PushURL)},
 		[2]string{"Zips go to", o.path(info.Upload)},
 		[2]string{"CI role", ciRoleARN(info)},
@@ -152,11 +152,15 @@ func (s *session) path(path string) string {
 }
 
 // onDisk says what a site takes in its place; nothing if that is not known.
-func onDisk(bytes int64, style term.Style) string {
-	if bytes == 0 {
+func onDisk(info hosting.Info, style term.Style) string {
+	if info.Disk == 0 {
 		return ""
 	}
-	return style.Dim("  " + term.Size(bytes) + " with build cache, logs and repository")
+	cache := "build cache"
+	if info.BuildCache > 0 {
+		cache = "a build cache of " + term.Size(info.BuildCache)
+	}
+	return style.Dim("  " + term.Size(info.Disk) + " with " + cache + ", logs and repository")
 }
 
 // infoView is show's JSON: every key of the contract is there, whatever its value.
@@ -179,8 +183,10 @@ type infoView struct {
 	Releases  int        `json:"releases"`
 	Bytes     int64      `json:"bytes"`
 	// Disk is what the site takes on this machine with all that belongs to it.
-	Disk    int64    `json:"disk,omitempty"`
-	Differs []string `json:"differs"`
+	Disk int64 `json:"disk,omitempty"`
+	// BuildCache is what of it is kept between builds.
+	BuildCache int64    `json:"buildCache,omitempty"`
+	Differs    []string `json:"differs"`
 	// Upload is where zip files are put, of a site that is fed by them.
 	Upload string `json:"upload,omitempty"`
 	// CIRole is the role with which a CI publishes.
@@ -202,7 +208,7 @@ func newInfoView(i hosting.Info) infoView {
 	return infoView{
 		Site: i.Site, Target: i.Target, URL: i.URL, Domain: i.Domain, DomainState: i.DomainState, Names: orEmpty(i.Names), TryDomain: i.TryDomain,
 		Source: sourceView(i.Source), Release: i.Release, Serving: i.Serving, Location: i.Location, PushURL: i.PushURL,
-		Releases: i.Releases, Bytes: i.Bytes, Disk: i.Disk, Differs: orEmpty(i.Differs), Upload: i.Upload, CIRole: i.CIRole, SourceError: i.SourceError, PassedOver: i.PassedOver,
+		Releases: i.Releases, Bytes: i.Bytes, Disk: i.Disk, BuildCache: i.BuildCache, Differs: orEmpty(i.Differs), Upload: i.Upload, CIRole: i.CIRole, SourceError: i.SourceError, PassedOver: i.PassedOver,
 	}
 }
 

@@ -39,6 +39,8 @@ type Info struct {
 	Bytes    int64 `json:"bytes"`
 	// Disk is what all of the site takes in Location, with the build cache, logs and the repository; local target only.
 	Disk int64 `json:"disk,omitempty"`
+	// BuildCache is what of Disk is kept between builds; local target only.
+	BuildCache int64 `json:"buildCache,omitempty"`
 	// Differs names what of the project differs from what is deployed: "function", "template", "configuration".
 	Differs []string `json:"differs,omitempty"`
 	// CIRole is the role with which a CI may publish; nil if there is none. AWS only.

@@ -109,7 +109,7 @@ func (h *Hosting) info(ctx context.Context, d *state.Deployed) (hosting.Info, er
 	for _, r := range releases {
 		info.Bytes += r.Bytes
 	}
-	info.Disk = disk.Use(string(h.site))
+	info.Disk, info.BuildCache = disk.Use(string(h.site)), disk.Use(h.site.Cache())
 	return info, nil
 }
 

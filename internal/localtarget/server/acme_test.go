@@ -99,7 +99,7 @@ type pebble struct {
 	out                    *output
 }
 
-func startPebble(t *testing.T, program, challenges string, httpPort, tlsPort int) *pebble {
+func startPebble(t *testing.T, program, challenges string, httpPort, tlsPort int, validity time.Duration) *pebble {
 	t.Helper()
 	dir := t.TempDir()
 	cert, key := selfSigned(t, dir)
@@ -107,7 +107,7 @@ func startPebble(t *testing.T, program, challenges string, httpPort, tlsPort int
 	at := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": at(listen), "managementListenAddress": at(manage), "certificate": cert, "privateKey": key,
-		"httpPort": httpPort, "tlsPort": tlsPort, "profiles": map[string]any{"default": map[string]any{"validityPeriod": 7776000}},
+		"httpPort": httpPort, "tlsPort": tlsPort, "profiles": map[string]any{"default": map[string]any{"validityPeriod": int(validity.Seconds())}},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -198,7 +198,7 @@ func TestACME(t *testing.T) {
 			if tc.tls {
 				checkTLS = tlsPort
 			}
-			ca := startPebble(t, program, challenges, checkHTTP, checkTLS)
+			ca := startPebble(t, program, challenges, checkHTTP, checkTLS, 90*24*time.Hour)
 			dir := state.Dir(t.TempDir())
 			shop := deploy(t, dir, site.Config{DomainName: "shop.example.com"}, "shop")
 			release(t, shop, "r1", "the shop")

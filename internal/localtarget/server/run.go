@@ -106,7 +106,7 @@ func (s *server) openKeeper() (err error) {
 	if s.sockets.HTTPS == nil {
 		return nil
 	}
-	acme := certs.ACME{Directory: s.opts.ACME.Directory, Email: s.opts.ACME.Email}
+	acme := certs.ACME{Directory: s.opts.ACME.Directory, Email: s.opts.ACME.Email, RenewCheck: s.opts.ACME.RenewCheck}
 	acme.Off = acme.Directory == "" && onlyHere(s.sockets.HTTPS.Addr())
 	if file := s.opts.ACME.Roots; file != "" {
 		pem, err := os.ReadFile(file)

@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,6 +82,8 @@ type ACME struct {
 	Email string
 	// Roots is a file with the certificates that the authority's own one may be from; the system's if it is empty.
 	Roots string
+	// RenewCheck is how often it is looked whether a certificate is to be renewed; 10 minutes if it is 0.
+	RenewCheck time.Duration
 }
 
 // Run serves until ctx ends, the process is interrupted or terminated, or Stop is called; these are no errors. It fails
@@ -151,14 +154,7 @@ func inUse(dir state.Dir) error {
 			"a server already runs for %s: process %d at %s", dir, h.PID, h.URL)
 	}
 	return fault.New(fault.Other, "try again when it is done, or give another folder with --state-dir",
-		"another process (%s, process %d) works on %s", orElse(h.Command, "unknown"), h.PID, dir)
-}
-
-func orElse(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
+		"another process (%s, process %d) works on %s", cmp.Or(h.Command, "unknown"), h.PID, dir)
 }
 
 // Stop asks the server of the state folder to stop, and returns when it has. It is no error if none runs; stopped is false

@@ -34,6 +34,9 @@ type ACME struct {
 	Email string
 	// Roots are who the authority's own certificate may be from; the system's if it is nil.
 	Roots *x509.CertPool
+	// RenewCheck is how often it is looked whether a certificate is to be renewed, which it is in the last third of its time, or
+	// when the authority says; 10 minutes if it is 0.
+	RenewCheck time.Duration
 }
 
 // Options are what a Keeper is made of.
@@ -82,8 +85,9 @@ func Open(opts Options) (*Keeper, error) {
 
 func (k *Keeper) openACME() {
 	k.cache = certmagic.NewCache(certmagic.CacheOptions{
-		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return k.acme, nil },
-		Logger:           zap.NewNop(),
+		GetConfigForCert:   func(certmagic.Certificate) (*certmagic.Config, error) { return k.acme, nil },
+		RenewCheckInterval: k.opts.ACME.RenewCheck,
+		Logger:             zap.NewNop(),
 	})
 	k.acme = certmagic.New(k.cache, certmagic.Config{
 		Storage: &certmagic.FileStorage{Path: filepath.Join(k.opts.Dir, "acme")},

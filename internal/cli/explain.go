@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -161,16 +162,9 @@ func (o *explainOptions) compare(ask func(string) (*explain.Explanation, error))
 	table := &term.Table{Columns: []term.Column{{Title: c.URL}, {Title: c.Before, Elastic: true}, {Title: c.After, Elastic: true}}}
 	dash := o.OutStyle().Dash()
 	for _, d := range c.Differences {
-		table.Row(d.What, orText(d.Before, dash), orText(d.After, dash))
+		table.Row(d.What, cmp.Or(d.Before, dash), cmp.Or(d.After, dash))
 	}
 	return o.table(table)
-}
-
-func orText(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }
 
 // show writes an explanation for people.

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -102,7 +103,7 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 		functionLog: opts.FunctionLog,
 		now:         opts.Now,
 		https:       opts.HTTPS,
-		via:         []string{"1.1 " + orElse(opts.Config.DomainName, "edge") + " (" + serverName + ")"},
+		via:         []string{"1.1 " + cmp.Or(opts.Config.DomainName, "edge") + " (" + serverName + ")"},
 		cache:       shared.cache,
 		maxHeld:     largestHeld(size),
 		loads:       semaphore.NewWeighted(max(size, maxHeld)),
@@ -190,7 +191,7 @@ type behavior struct {
 
 func newBehavior(i int, config *Config, sources map[string]*source, compile func(*Function) (viewerFunction, error)) (*behavior, error) {
 	c := &config.Behaviors[i]
-	name := orElse(c.PathPattern, "default")
+	name := cmp.Or(c.PathPattern, "default")
 	b := &behavior{
 		Behavior: c,
 		index:    i,
@@ -224,11 +225,4 @@ func allowedMethods(configured []string) []string {
 		return []string{"GET", "HEAD"}
 	}
 	return configured
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

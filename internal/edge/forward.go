@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -169,7 +170,7 @@ func (o *customOrigin) request(ctx context.Context, r *request, uri string) (*ht
 	u.RawQuery = strings.TrimPrefix(r.originQuery(), "&")
 	req := (&http.Request{Method: http.MethodGet, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: r.originHeaders()}).WithContext(ctx)
-	req.Host = orElse(o.hostHeader, o.DomainName)
+	req.Host = cmp.Or(o.hostHeader, o.DomainName)
 	if host := req.Header.Get("Host"); host != "" {
 		req.Host = host
 		req.Header.Del("Host")

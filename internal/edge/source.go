@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -63,12 +64,12 @@ func newSources(opts Options) (map[string]*source, error) {
 
 func newCustomOrigin(c CustomOrigin) *customOrigin {
 	// The defaults are those of the Developer Guide, DownloadDistValuesOrigin.
-	c.HTTPPort = orDefault(c.HTTPPort, 80)
-	c.HTTPSPort = orDefault(c.HTTPSPort, 443)
-	c.ConnectionAttempts = orDefault(c.ConnectionAttempts, 3)
-	c.ConnectionTimeout = orDefault(c.ConnectionTimeout, 10*time.Second)
-	c.ReadTimeout = orDefault(c.ReadTimeout, 30*time.Second)
-	c.KeepaliveTimeout = orDefault(c.KeepaliveTimeout, 5*time.Second)
+	c.HTTPPort = cmp.Or(c.HTTPPort, 80)
+	c.HTTPSPort = cmp.Or(c.HTTPSPort, 443)
+	c.ConnectionAttempts = cmp.Or(c.ConnectionAttempts, 3)
+	c.ConnectionTimeout = cmp.Or(c.ConnectionTimeout, 10*time.Second)
+	c.ReadTimeout = cmp.Or(c.ReadTimeout, 30*time.Second)
+	c.KeepaliveTimeout = cmp.Or(c.KeepaliveTimeout, 5*time.Second)
 	dialer := &net.Dialer{Timeout: c.ConnectionTimeout}
 	attempts := c.ConnectionAttempts
 	return &customOrigin{CustomOrigin: c, transport: &http.Transport{
@@ -86,13 +87,6 @@ func newCustomOrigin(c CustomOrigin) *customOrigin {
 		MaxIdleConnsPerHost:   64,
 		DisableCompression:    true,
 	}}
-}
-
-func orDefault[T int | time.Duration](v, other T) T {
-	if v == 0 {
-		return other
-	}
-	return v
 }
 
 // address returns the scheme and the authority of requests to the origin.

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -184,7 +185,7 @@ func cachePolicy(ttl []int) CachePolicy {
 }
 
 func (b behaviorVector) behavior() Behavior {
-	out := Behavior{PathPattern: b.Pattern, AllowedMethods: b.Methods, ViewerProtocolPolicy: b.Protocol, OriginID: orElse(b.Origin, "bucket"),
+	out := Behavior{PathPattern: b.Pattern, AllowedMethods: b.Methods, ViewerProtocolPolicy: b.Protocol, OriginID: cmp.Or(b.Origin, "bucket"),
 		Compress: b.Compress == nil || *b.Compress, CachePolicy: optimized}
 	if b.TTL != nil {
 		out.CachePolicy = cachePolicy(b.TTL)
@@ -250,7 +251,7 @@ func (c *caseVector) run(t *testing.T, base edgeVector) {
 	te := newTestEdge(t, nil, func(o *Options) {
 		o.HTTPS = base.HTTPS || c.Edge.HTTPS
 		o.Config.CustomOrigins = []CustomOrigin{customOriginAt(t, "server", srv.URL)}
-		o.Config.DefaultRootObject = orElse(c.Edge.Root, base.Root)
+		o.Config.DefaultRootObject = cmp.Or(c.Edge.Root, base.Root)
 		o.Config.Behaviors, o.Config.ErrorPages = nil, nil
 		behaviors, standard, pages := base.Behaviors, base.Default, base.Errors
 		if c.Edge.Behaviors != nil {
@@ -293,7 +294,7 @@ func (te *testEdge) putAll(objects map[string]objectVector) {
 		}
 		te.origin.put(key, o.Body, o.Type, o.Control)
 		te.origin.change(key, func(f *fakeObject) {
-			f.etag = orElse(o.ETag, f.etag)
+			f.etag = cmp.Or(o.ETag, f.etag)
 			if o.NoETag {
 				f.etag = ""
 			}
@@ -318,7 +319,7 @@ func (te *testEdge) step(t *testing.T, name string, s *stepVector, server *vecto
 		te.origin.fail(io.ErrUnexpectedEOF)
 	}
 	before := te.origin.all()
-	r := httptest.NewRequest(orElse(s.Method, "GET"), "/", strings.NewReader(s.Body))
+	r := httptest.NewRequest(cmp.Or(s.Method, "GET"), "/", strings.NewReader(s.Body))
 	if s.Body == "" {
 		r.Body, r.ContentLength = http.NoBody, 0
 	}

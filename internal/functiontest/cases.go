@@ -2,6 +2,7 @@ package functiontest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -121,7 +122,7 @@ func loadFile(file, name string) ([]Case, error) {
 		}
 		c.Name = name
 		if len(list) > 1 || in.Name != "" {
-			c.Name += "/" + orElse(in.Name, fmt.Sprint(i+1))
+			c.Name += "/" + cmp.Or(in.Name, fmt.Sprint(i+1))
 		}
 		cases = append(cases, c)
 	}
@@ -228,7 +229,7 @@ func (c Case) Check(ctx context.Context, f Function, kv cfjs.KV) ([]string, erro
 	if c.Function.Code != "" {
 		f.Name, f.Code = c.Function.Name, c.Function.Code
 	}
-	f.Runtime = orElse(c.Function.Runtime, f.Runtime)
+	f.Runtime = cmp.Or(c.Function.Runtime, f.Runtime)
 	if c.Store != nil {
 		kv = c.Store
 	}

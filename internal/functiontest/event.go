@@ -2,6 +2,7 @@ package functiontest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,15 +60,15 @@ func ParseEvent(file string, data []byte) (*cfjs.Event, error) {
 		return nil, fault.New(fault.Usage, eventHint, "%s: version %q, CloudFront's events have 1.0", file, in.Version)
 	}
 	ev := &cfjs.Event{
-		Type: in.Context.EventType, DistributionID: orElse(in.Context.DistributionID, defaultID),
-		DistributionDomainName: orElse(in.Context.DistributionDomainName, defaultDomain),
-		RequestID:              orElse(in.Context.RequestID, defaultReqID), ViewerIP: orElse(in.Viewer.IP, defaultIP),
+		Type: in.Context.EventType, DistributionID: cmp.Or(in.Context.DistributionID, defaultID),
+		DistributionDomainName: cmp.Or(in.Context.DistributionDomainName, defaultDomain),
+		RequestID:              cmp.Or(in.Context.RequestID, defaultReqID), ViewerIP: cmp.Or(in.Viewer.IP, defaultIP),
 	}
 	if in.Request == nil {
 		return nil, fault.New(fault.Usage, eventHint, "%s: the event has no request", file)
 	}
 	ev.Request = *in.Request
-	ev.Request.Method = orElse(ev.Request.Method, http.MethodGet)
+	ev.Request.Method = cmp.Or(ev.Request.Method, http.MethodGet)
 	if !strings.HasPrefix(ev.Request.URI, "/") {
 		return nil, fault.New(fault.Usage, eventHint, "%s: request.uri must begin with a slash, not be %q", file, ev.Request.URI)
 	}
@@ -175,7 +176,7 @@ func URLEvent(method, url string, header http.Header) (*cfjs.Event, error) {
 	if host == "" || !strings.HasPrefix(path, "/") || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		return nil, fault.New(fault.Usage, hint, "%q is neither a URL nor a path", url)
 	}
-	hr := &http.Request{Method: orElse(method, http.MethodGet), RequestURI: path, Host: host, RemoteAddr: defaultIP + ":1",
+	hr := &http.Request{Method: cmp.Or(method, http.MethodGet), RequestURI: path, Host: host, RemoteAddr: defaultIP + ":1",
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header.Clone()}
 	ev := edge.RequestEvent(&edge.Config{ID: defaultID, DomainName: defaultDomain}, hr)
 	ev.RequestID = defaultReqID
@@ -210,16 +211,9 @@ func decodeStrictly(data []byte, into any) error {
 		offset = syntax.Offset
 	case errors.As(err, &kind):
 		offset = kind.Offset
-		err = fmt.Errorf("%s cannot be a JSON %s", orElse(kind.Field, "the document"), kind.Value)
+		err = fmt.Errorf("%s cannot be a JSON %s", cmp.Or(kind.Field, "the document"), kind.Value)
 	}
 	before := data[:min(max(offset, 0), int64(len(data)))]
 	line, column := 1+bytes.Count(before, []byte("\n")), max(1, len(before)-bytes.LastIndexByte(before, '\n')-1)
 	return fmt.Errorf("line %d, column %d: %s", line, column, strings.TrimPrefix(err.Error(), "json: "))
-}
-
-func orElse(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }

@@ -2,6 +2,7 @@ package localtarget
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,7 +85,7 @@ func (h *Hosting) lockOrServer(ctx context.Context, report hosting.Reporter) (*s
 
 func (h *Hosting) adviseOnServer(holder state.Holder, report hosting.Reporter) {
 	if holder.Version != h.opts.Version {
-		report.Warn("the server that runs is version %s, this is %s; restart it with serve --stop and deploy", orElse(holder.Version, "unknown"), orElse(h.opts.Version, "unknown"))
+		report.Warn("the server that runs is version %s, this is %s; restart it with serve --stop and deploy", cmp.Or(holder.Version, "unknown"), cmp.Or(h.opts.Version, "unknown"))
 	}
 	if want, fixed := h.listen(holder); fixed && want != holder.Listen && !strings.HasSuffix(want, ":0") {
 		report.Warn("the server that runs listens on %s, not on %s", holder.Listen, want)
@@ -96,7 +97,7 @@ func (h *Hosting) listen(last state.Holder) (address string, fixed bool) {
 	if h.opts.Listen != "" && h.opts.Listen != server.DefaultListen {
 		return h.opts.Listen, true
 	}
-	return orElse(last.Listen, server.DefaultListen), false
+	return cmp.Or(last.Listen, server.DefaultListen), false
 }
 
 // free reports whether an address can be listened on.

@@ -2,6 +2,7 @@ package localtarget
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,7 +55,7 @@ func (h *Hosting) Doctor(ctx context.Context, report hosting.Reporter) ([]hostin
 	if c.holder, c.running, err = h.dir.Holder(); err != nil {
 		c.damage = err
 	}
-	c.holder.Listen = orElse(c.holder.Listen, orElse(h.opts.Listen, defaultListen))
+	c.holder.Listen = cmp.Or(c.holder.Listen, h.opts.Listen, defaultListen)
 	c.tip = doctor.Once(func(ctx context.Context) (string, error) {
 		return source.Check(ctx, h.project.Repository, h.project.Config.BranchName)
 	})
@@ -151,7 +152,7 @@ func (c *checkup) server(ctx context.Context) doctor.Finding {
 	}
 	if c.holder.Version != c.opts.Version {
 		return doctor.Warning("run serve --stop, then deploy",
-			"process %d answers at %s, but is version %s, and this is %s", c.holder.PID, c.holder.URL, orElse(c.holder.Version, "unknown"), orElse(c.opts.Version, "unknown"))
+			"process %d answers at %s, but is version %s, and this is %s", c.holder.PID, c.holder.URL, cmp.Or(c.holder.Version, "unknown"), cmp.Or(c.opts.Version, "unknown"))
 	}
 	return doctor.OK("process %d answers at %s", c.holder.PID, c.holder.URL)
 }
@@ -259,7 +260,7 @@ func (c *checkup) domain(ctx context.Context, name site.Name) doctor.Finding {
 		return doctor.Warning("if this machine is to serve it, point its record here; behind a proxy or NAT all may be well",
 			"%s leads to %s, which is no address of this machine", name.Host, strings.Join(found, ", "))
 	}
-	listen := orElse(c.holder.HTTPS, c.holder.Listen)
+	listen := cmp.Or(c.holder.HTTPS, c.holder.Listen)
 	if c.running && state.OnlyHere(listen) {
 		return doctor.Warning("run serve --stop, then serve --listen :80 --https", "%s leads here, and the server listens to this machine only, at %s", name.Host, listen)
 	}

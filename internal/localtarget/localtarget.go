@@ -3,6 +3,7 @@
 package localtarget
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ func (h *Hosting) info(ctx context.Context, d *state.Deployed) (hosting.Info, er
 	if err != nil {
 		return hosting.Info{}, err
 	}
-	holder.Listen = orElse(holder.Listen, server.DefaultListen)
+	holder.Listen = cmp.Or(holder.Listen, server.DefaultListen)
 	info := hosting.Info{
 		Site:     d.Site,
 		Target:   string(site.Local),
@@ -111,13 +112,6 @@ func (h *Hosting) info(ctx context.Context, d *state.Deployed) (hosting.Info, er
 	}
 	info.Disk, info.BuildCache = disk.Use(string(h.site)), disk.Use(h.site.Cache())
 	return info, nil
-}
-
-func orElse(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }
 
 // differs names what of the project differs from what is deployed. A project that cannot be rendered differs.

@@ -1,6 +1,7 @@
 package localtarget
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -45,7 +46,7 @@ func Sites(ctx context.Context, stateDir string) ([]Listed, error) {
 	if err != nil {
 		return nil, err
 	}
-	holder.Listen = orElse(holder.Listen, server.DefaultListen)
+	holder.Listen = cmp.Or(holder.Listen, server.DefaultListen)
 	list := make([]Listed, 0, len(names))
 	for _, name := range names {
 		one := Listed{Site: name, URL: holder.SiteURL(name, "")}

@@ -2,6 +2,7 @@ package site
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func (c Config) Validate() error {
 		lines = append(lines, p.text)
 		hints = append(hints, p.hint)
 	}
-	return fault.New(fault.Usage, firstNonEmpty(hints...), "%s", strings.Join(lines, "\n"))
+	return fault.New(fault.Usage, cmp.Or(hints...), "%s", strings.Join(lines, "\n"))
 }
 
 // Marshal returns the configuration as init writes it: indented, keys in a fixed order, a newline at the end. Parse reads
@@ -103,7 +104,7 @@ func (d *document) err() error {
 		lines = append(lines, d.where(p.offset)+": "+p.text)
 		hints = append(hints, p.hint)
 	}
-	return fault.New(fault.Usage, firstNonEmpty(hints...), "%s", strings.Join(lines, "\n"))
+	return fault.New(fault.Usage, cmp.Or(hints...), "%s", strings.Join(lines, "\n"))
 }
 
 // where is "file:line:column" of an offset; the column counts characters.
@@ -332,13 +333,4 @@ func invalidUTF8(data []byte) int {
 		i += n
 	}
 	return 0
-}
-
-func firstNonEmpty(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }

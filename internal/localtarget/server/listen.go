@@ -1,11 +1,13 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/systemd"
@@ -23,18 +25,21 @@ func (s *server) listen(ctx context.Context) (err error) {
 	}
 	if s.opts.Sockets.Any() {
 		s.sockets = s.opts.Sockets
-		if s.opts.NoHTTP3 && s.sockets.QUIC != nil {
-			_ = s.sockets.QUIC.Close()
-			s.sockets.QUIC = nil
+		for _, c := range []*net.PacketConn{&s.sockets.QUIC, &s.sockets.QUIC6} {
+			if s.opts.NoHTTP3 && *c != nil {
+				_ = (*c).Close()
+				*c = nil
+			}
 		}
 		if s.sockets.HTTP == nil {
 			return fault.New(fault.Usage, "name one with ListenStream= in the socket unit", "the service manager handed down no socket for http")
 		}
 		return nil
 	}
-	if s.sockets.HTTP, err = listenTCP(ctx, "listen", orElse(s.opts.Listen, DefaultListen), DefaultListen); err != nil {
+	if s.sockets.HTTP, err = listenTCP(ctx, "listen", cmp.Or(s.opts.Listen, DefaultListen), DefaultListen); err != nil {
 		return err
 	}
+	defer s.listenIPv6(ctx)
 	if s.opts.ListenHTTPS == "" {
 		return nil
 	}
@@ -48,6 +53,34 @@ func (s *server) listen(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// listenIPv6 opens the same ports of [::1] where those of 127.0.0.1 are open: browsers look for *.localhost there first, and for
+// HTTP/3 there only. A machine that has no IPv6, or another program that has the port, does not keep the server from working.
+func (s *server) listenIPv6(ctx context.Context) {
+	config := new(net.ListenConfig)
+	six := func(a net.Addr) string {
+		if host, port, err := net.SplitHostPort(a.String()); err == nil && host == "127.0.0.1" {
+			return net.JoinHostPort("::1", port)
+		}
+		return ""
+	}
+	for four, to := range map[net.Listener]*net.Listener{s.sockets.HTTP: &s.sockets.HTTP6, s.sockets.HTTPS: &s.sockets.HTTPS6} {
+		if four == nil || six(four.Addr()) == "" {
+			continue
+		}
+		l, err := config.Listen(ctx, "tcp6", six(four.Addr()))
+		if err == nil {
+			*to = l
+		} else if errors.Is(err, syscall.EADDRINUSE) {
+			s.opts.Log.Warn("another program listens at an address that browsers may ask for *.localhost", "address", six(four.Addr()))
+		}
+	}
+	if s.sockets.QUIC != nil && s.sockets.HTTPS6 != nil {
+		if c, err := config.ListenPacket(ctx, "udp6", six(s.sockets.QUIC.LocalAddr())); err == nil {
+			s.sockets.QUIC6 = c
+		}
+	}
 }
 
 func listenTCP(ctx context.Context, flag, address, usual string) (net.Listener, error) {

@@ -13,6 +13,7 @@ package handover
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +97,7 @@ func (n *Successor) hear(ctx context.Context, want string) error {
 	heard := make(chan error, 1)
 	go func() {
 		if !n.lines.Scan() {
-			heard <- cmpErr(n.lines.Err(), io.ErrUnexpectedEOF)
+			heard <- cmp.Or(n.lines.Err(), io.ErrUnexpectedEOF)
 		} else if got := n.lines.Text(); got != want {
 			heard <- fmt.Errorf("it says %q, not %q", got, want)
 		} else {
@@ -120,13 +121,6 @@ func (n *Successor) hear(ctx context.Context, want string) error {
 		return fmt.Errorf("the successor, process %d, is not %s: %w", n.PID, want, err)
 	}
 	return nil
-}
-
-func cmpErr(err, other error) error {
-	if err == nil {
-		return other
-	}
-	return err
 }
 
 // Predecessor is the process whose place this one takes.

@@ -189,3 +189,54 @@ func TestWhatHTTPSNeeds(t *testing.T) {
 		}
 	})
 }
+
+// Browsers look for *.localhost at [::1] first.
+func TestIPv6Loopback(t *testing.T) {
+	if l, err := net.Listen("tcp6", "[::1]:0"); err != nil {
+		t.Skip("this machine has no [::1]:", err)
+	} else {
+		l.Close()
+	}
+	dir := state.Dir(t.TempDir())
+	one := deploy(t, dir, site.Config{}, "one")
+	release(t, one, "r1", "this is one")
+	h, stop := startWith(t, server.Options{StateDir: string(dir), ListenHTTPS: "127.0.0.1:0"})
+	six := func(address string) string { return strings.Replace(address, "127.0.0.1", "[::1]", 1) }
+	for proto, c := range clients(t, six(h.HTTPS), &tls.Config{RootCAs: roots(t, string(dir))}) {
+		res, body := fetch(t, c, h.SiteURL(one.Name(), ""))
+		if res.StatusCode != 200 || body != "this is one" || res.Proto != proto {
+			t.Errorf("%s: %s %d %q", proto, res.Proto, res.StatusCode, body)
+		}
+		if res, body := fetch(t, c, six(h.URL)); res.StatusCode != 200 || body != "this is one" {
+			t.Errorf("%s: the address without a name: %d %q", proto, res.StatusCode, body)
+		}
+	}
+	if res, _ := fetch(t, clients(t, six(h.Listen), &tls.Config{})["HTTP/1.1"], state.URL(one.Name(), h.Listen)); res.StatusCode != 301 {
+		t.Errorf("plain http: %d", res.StatusCode)
+	}
+	stop()
+	if l, err := net.Listen("tcp6", six(h.HTTPS)); err != nil {
+		t.Errorf("the socket is not closed: %v", err)
+	} else {
+		l.Close()
+	}
+}
+
+// Who else has the port of [::1] does not keep the server from working.
+func TestIPv6LoopbackTaken(t *testing.T) {
+	other, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Skip("this machine has no [::1]:", err)
+	}
+	defer other.Close()
+	listen := strings.Replace(other.Addr().String(), "[::1]", "127.0.0.1", 1)
+	if l, err := net.Listen("tcp", listen); err != nil {
+		t.Skip("the port is taken on 127.0.0.1:", err)
+	} else {
+		l.Close()
+	}
+	h, _ := startWith(t, server.Options{StateDir: t.TempDir(), Listen: listen})
+	if h.Listen != listen {
+		t.Errorf("it listens on %s", h.Listen)
+	}
+}

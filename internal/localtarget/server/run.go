@@ -129,7 +129,11 @@ func (s *server) openKeeper() (err error) {
 }
 
 func (s *server) openFront() {
-	opts := front.Options{HTTP: s.sockets.HTTP, HTTPS: s.sockets.HTTPS, QUIC: s.sockets.QUIC, Handler: s.fleet, Limits: s.opts.Limits, Log: s.opts.Log}
+	opts := front.Options{
+		HTTP: []net.Listener{s.sockets.HTTP, s.sockets.HTTP6}, HTTPS: []net.Listener{s.sockets.HTTPS, s.sockets.HTTPS6},
+		QUIC:    []net.PacketConn{s.sockets.QUIC, s.sockets.QUIC6},
+		Handler: s.fleet, Limits: s.opts.Limits, Log: s.opts.Log,
+	}
 	if s.keeper != nil {
 		opts.TLS, opts.ResetKey, opts.Handler = s.keeper.TLS(), s.keeper.ResetKey(), s.keeper.Challenges(s.fleet)
 	}
@@ -211,12 +215,14 @@ func (s *server) close() {
 	if s.access != nil {
 		s.access.Close()
 	}
-	for _, l := range []net.Listener{s.sockets.HTTP, s.sockets.HTTPS, s.metrics} {
+	for _, l := range []net.Listener{s.sockets.HTTP, s.sockets.HTTPS, s.sockets.HTTP6, s.sockets.HTTPS6, s.metrics} {
 		if l != nil {
 			_ = l.Close()
 		}
 	}
-	if s.sockets.QUIC != nil {
-		_ = s.sockets.QUIC.Close()
+	for _, c := range []net.PacketConn{s.sockets.QUIC, s.sockets.QUIC6} {
+		if c != nil {
+			_ = c.Close()
+		}
 	}
 }

@@ -40,7 +40,7 @@ func start(t *testing.T, limits Limits, handler http.HandlerFunc) *bed {
 	}
 	config, pool := certificate(t)
 	b := &bed{http: plain.Addr().String(), https: secure.Addr().String(), pool: pool, served: make(chan error, 1)}
-	b.Front = New(Options{HTTP: plain, HTTPS: secure, QUIC: packets, TLS: config, Handler: handler, Limits: limits})
+	b.Front = New(Options{HTTP: []net.Listener{plain}, HTTPS: []net.Listener{secure}, QUIC: []net.PacketConn{packets}, TLS: config, Handler: handler, Limits: limits})
 	go func() { b.served <- b.Serve() }()
 	t.Cleanup(func() {
 		b.Drain()

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -26,9 +27,10 @@ const lastRequests = 250 * time.Millisecond
 
 // Options are what a Front is made of.
 type Options struct {
-	// HTTP takes connections without TLS; HTTPS those with TLS; QUIC takes HTTP/3. Each may be nil. The Front closes them.
-	HTTP, HTTPS net.Listener
-	QUIC        net.PacketConn
+	// HTTP take connections without TLS; HTTPS those with TLS; QUIC take HTTP/3, all on one port. There may be none of each; nil
+	// ones do not count. The Front closes them.
+	HTTP, HTTPS []net.Listener
+	QUIC        []net.PacketConn
 	// TLS is needed with HTTPS or QUIC. Its NextProtos name what is spoken over TCP.
 	TLS *tls.Config
 	// ResetKey, if it is the same after a restart, lets the server tell viewers that their QUIC connections are gone.
@@ -50,7 +52,7 @@ type Front struct {
 	handed        *handed // without TLS
 	handedTLS     *handed
 	plain, secure *http.Server
-	quic          *quic.Transport
+	quic          []*quic.Transport
 	h3            *http3.Server
 
 	requests, turnedAway    atomic.Int64
@@ -73,18 +75,21 @@ func New(opts Options) *Front {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	none := func(l net.Listener) bool { return l == nil }
+	opts.HTTP, opts.HTTPS = slices.DeleteFunc(slices.Clone(opts.HTTP), none), slices.DeleteFunc(slices.Clone(opts.HTTPS), none)
+	opts.QUIC = slices.DeleteFunc(slices.Clone(opts.QUIC), func(c net.PacketConn) bool { return c == nil })
 	f := &Front{opts: opts, limits: opts.Limits.orDefaults()}
 	f.pool = newPool(f.limits)
 	f.plain, f.secure = f.newServer(), f.newServer()
 	f.simple = f.newSimple()
-	if opts.HTTP != nil {
-		f.handed = newHanded(opts.HTTP.Addr())
+	if len(opts.HTTP) > 0 {
+		f.handed = newHanded(opts.HTTP[0].Addr())
 	}
-	if opts.HTTPS != nil {
-		f.handedTLS = newHanded(opts.HTTPS.Addr())
+	if len(opts.HTTPS) > 0 {
+		f.handedTLS = newHanded(opts.HTTPS[0].Addr())
 	}
-	if opts.QUIC != nil {
-		f.altSvc = []string{`h3=":` + strconv.Itoa(portOf(opts.QUIC.LocalAddr())) + `"; ma=86400`}
+	if len(opts.QUIC) > 0 {
+		f.altSvc = []string{`h3=":` + strconv.Itoa(portOf(opts.QUIC[0].LocalAddr())) + `"; ma=86400`}
 		f.newQUIC()
 	}
 	return f
@@ -93,7 +98,7 @@ func New(opts Options) *Front {
 // Serve serves until Drain has been called, which is no error, or until a listener fails.
 func (f *Front) Serve() error {
 	var running sync.WaitGroup
-	failed := make(chan error, 5)
+	failed := make(chan error, 2+len(f.opts.HTTP)+len(f.opts.HTTPS)+len(f.opts.QUIC))
 	run := func(serve func() error) {
 		running.Go(func() {
 			if err := serve(); err != nil && !f.draining.Load() && !errors.Is(err, http.ErrServerClosed) {
@@ -101,16 +106,20 @@ func (f *Front) Serve() error {
 			}
 		})
 	}
-	if f.opts.HTTP != nil {
-		run(func() error { return f.simple.Serve(f.listen(f.opts.HTTP)) })
+	for _, l := range f.opts.HTTP {
+		run(func() error { return f.simple.Serve(f.listen(l)) })
+	}
+	for _, l := range f.opts.HTTPS {
+		run(func() error { return f.serveTLS(f.listen(l)) })
+	}
+	if f.handed != nil {
 		run(func() error { return f.plain.Serve(f.handed) })
 	}
-	if f.opts.HTTPS != nil {
-		run(func() error { return f.serveTLS(f.listen(f.opts.HTTPS)) })
+	if f.handedTLS != nil {
 		run(func() error { return f.secure.Serve(f.handedTLS) })
 	}
-	if f.opts.QUIC != nil {
-		run(f.serveUDP)
+	for _, t := range f.quic {
+		run(func() error { return f.serveUDP(t) })
 	}
 	ended := make(chan struct{})
 	go func() { running.Wait(); close(ended) }()
@@ -194,10 +203,8 @@ type stopper interface {
 // listening socket takes them.
 func (f *Front) Drain() {
 	f.draining.Store(true)
-	for _, l := range []net.Listener{f.opts.HTTP, f.opts.HTTPS} {
-		if l != nil {
-			_ = l.Close()
-		}
+	for _, l := range slices.Concat(f.opts.HTTP, f.opts.HTTPS) {
+		_ = l.Close()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), f.limits.DrainTimeout)
 	defer cancel()

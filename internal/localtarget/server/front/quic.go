@@ -19,21 +19,24 @@ var errBusy = errors.New("too many connections")
 
 // newQUIC makes the HTTP/3 server.
 func (f *Front) newQUIC() {
-	f.quic = &quic.Transport{Conn: f.opts.QUIC, ConnContext: f.followQUIC, VerifySourceAddress: f.underLoad}
-	if f.opts.ResetKey != nil {
-		f.quic.StatelessResetKey = (*quic.StatelessResetKey)(f.opts.ResetKey)
+	for _, c := range f.opts.QUIC {
+		t := &quic.Transport{Conn: c, ConnContext: f.followQUIC, VerifySourceAddress: f.underLoad}
+		if f.opts.ResetKey != nil {
+			t.StatelessResetKey = (*quic.StatelessResetKey)(f.opts.ResetKey)
+		}
+		f.quic = append(f.quic, t)
 	}
 	f.h3 = &http3.Server{
 		Handler:        http.HandlerFunc(f.serveQUIC),
-		Port:           portOf(f.opts.QUIC.LocalAddr()),
+		Port:           portOf(f.opts.QUIC[0].LocalAddr()),
 		MaxHeaderBytes: f.limits.HeaderBytes,
 		IdleTimeout:    f.limits.IdleTimeout,
 	}
 }
 
-// serveUDP serves HTTP/3.
-func (f *Front) serveUDP() error {
-	l, err := f.quic.Listen(http3.ConfigureTLSConfig(tlsForQUIC(f.opts.TLS)), &quic.Config{
+// serveUDP serves HTTP/3 on one socket.
+func (f *Front) serveUDP(t *quic.Transport) error {
+	l, err := t.Listen(http3.ConfigureTLSConfig(tlsForQUIC(f.opts.TLS)), &quic.Config{
 		HandshakeIdleTimeout: f.limits.HeaderTimeout,
 		MaxIdleTimeout:       f.limits.IdleTimeout,
 		MaxIncomingStreams:   int64(f.limits.Streams),
@@ -114,27 +117,30 @@ func (f *Front) EndQUIC() {
 	f.drainQUIC(ctx)
 }
 
-// drainQUIC tells viewers to go, waits for the answers on their way, and closes: viewers keep a connection open after their
+// drainQUIC tells viewers to go, waits for the answers on their way and lastRequests longer, and closes: viewers keep a connection open after their
 // last answer, and it is not worth waiting for.
 func (f *Front) drainQUIC(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
-		wait := time.NewTimer(lastRequests)
-		defer wait.Stop()
-		for {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for quiet := time.Now(); ctx.Err() == nil; {
 			select {
 			case <-ctx.Done():
-				return
-			case <-wait.C:
+			case <-tick.C:
 			}
-			if f.quicRequests.Load() == 0 {
+			if f.quicRequests.Load() > 0 {
+				quiet = time.Now()
+			}
+			if time.Since(quiet) >= lastRequests { // an answer that has been written may still be on its way
 				cancel()
 			}
-			wait.Reset(10 * time.Millisecond)
 		}
 	}()
 	_ = f.h3.Shutdown(ctx) // it closes what is left when ctx ends
-	_ = f.quic.Close()
-	_ = f.opts.QUIC.Close()
+	for _, t := range f.quic {
+		_ = t.Close()
+		_ = t.Conn.Close()
+	}
 }

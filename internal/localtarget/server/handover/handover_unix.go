@@ -41,13 +41,15 @@ func duplicates(s systemd.Sockets) (names []string, files []*os.File, err error)
 			names, files = append(names, name), append(files, os.NewFile(uintptr(fd), name))
 		}
 	}
-	for name, l := range map[string]net.Listener{systemd.NameHTTP: s.HTTP, systemd.NameHTTPS: s.HTTPS} {
+	for name, l := range map[string]net.Listener{systemd.NameHTTP: s.HTTP, systemd.NameHTTPS: s.HTTPS, systemd.NameHTTP6: s.HTTP6, systemd.NameHTTPS6: s.HTTPS6} {
 		if l != nil {
 			add(name, l)
 		}
 	}
-	if s.QUIC != nil {
-		add(systemd.NameQUIC, s.QUIC)
+	for name, c := range map[string]net.PacketConn{systemd.NameQUIC: s.QUIC, systemd.NameQUIC6: s.QUIC6} {
+		if c != nil {
+			add(name, c)
+		}
 	}
 	return names, files, err
 }

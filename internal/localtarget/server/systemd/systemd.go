@@ -18,6 +18,10 @@ const firstFD = 3
 type Sockets struct {
 	HTTP, HTTPS net.Listener
 	QUIC        net.PacketConn
+	// HTTP6, HTTPS6 and QUIC6 are the same ports of [::1], where the others are of 127.0.0.1: a service manager does not hand
+	// them down.
+	HTTP6, HTTPS6 net.Listener
+	QUIC6         net.PacketConn
 }
 
 // Any reports whether there are any.
@@ -47,6 +51,10 @@ const (
 	NameHTTP  = "http"
 	NameHTTPS = "https"
 	NameQUIC  = "quic"
+
+	NameHTTP6  = "http6"
+	NameHTTPS6 = "https6"
+	NameQUIC6  = "quic6"
 )
 
 // Take takes sockets that another than a service manager has handed down, in the order of their names, from descriptor fd on.
@@ -63,6 +71,12 @@ func Take(fd int, names []string) (s Sockets, err error) {
 			s.HTTPS = one.HTTP
 		case NameQUIC:
 			s.QUIC = one.QUIC
+		case NameHTTP6:
+			s.HTTP6 = one.HTTP
+		case NameHTTPS6:
+			s.HTTPS6 = one.HTTP
+		case NameQUIC6:
+			s.QUIC6 = one.QUIC
 		}
 	}
 	return s, nil

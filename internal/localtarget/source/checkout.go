@@ -7,6 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 )
 
 // Checkout writes the files of a commit, all of them, into dir, which must not exist or be empty, without a .git folder.
@@ -24,6 +27,11 @@ func (m *Mirror) Checkout(ctx context.Context, commit, dir string) (notes []stri
 		env:     []string{"GIT_WORK_TREE=" + dir, "GIT_INDEX_FILE=" + index},
 		args:    []string{"-c", "core.bare=false", "-c", "checkout.workers=0", "read-tree", "--reset", "-u", commit},
 	})
+	var said *gitError
+	if errors.As(err, &said) && (strings.Contains(said.text, "unable to write file") || strings.Contains(said.text, "No space left")) {
+		// git does not say why it cannot write a file.
+		return nil, fault.New(fault.Other, "free some space: the disk is full, most likely; then run deploy", "check out %s: %w", commit, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("check out %s: %w", commit, err)
 	}

@@ -91,12 +91,21 @@ func (c call) run(ctx context.Context) (string, error) {
 		return "", fault.New(fault.Other, "install git, version 2.31 or newer", "run git: %w", err)
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return "", fmt.Errorf("git %s gave no answer within %s", c.args[0], c.timeout)
+		return "", fmt.Errorf("git %s gave no answer within %s", c.command(), c.timeout)
 	}
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
-	return "", &gitError{command: c.args[0], text: Printable(lastWords(stderr.String())), err: err}
+	return "", &gitError{command: c.command(), text: Printable(lastWords(stderr.String())), err: err}
+}
+
+// command is git's command, behind the settings that go before it.
+func (c call) command() string {
+	args := c.args
+	for len(args) > 2 && args[0] == "-c" {
+		args = args[2:]
+	}
+	return args[0]
 }
 
 // gitError is a call of git that ended with an error.

@@ -71,6 +71,8 @@ type Edge struct {
 	// loads bounds the bytes that are being read from origins into memory, squeezes the compressions at work.
 	loads    *semaphore.Weighted
 	squeezes *semaphore.Weighted
+	// socketIdle is how long a WebSocket may be silent.
+	socketIdle time.Duration
 }
 
 // edges counts the edges of this process.
@@ -108,6 +110,7 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 		maxHeld:     largestHeld(size),
 		loads:       semaphore.NewWeighted(max(size, maxHeld)),
 		squeezes:    semaphore.NewWeighted(compressors),
+		socketIdle:  socketIdle,
 	}
 	if e.now == nil {
 		e.now = time.Now
@@ -121,20 +124,29 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 	for _, p := range opts.Config.ErrorPages {
 		e.errorPages[p.Status] = p
 	}
-	n := len(opts.Config.Behaviors)
-	if n == 0 {
-		return nil, fmt.Errorf("configure edge: distribution %s has no behaviour", opts.Config.ID)
-	}
-	if last := opts.Config.Behaviors[n-1].PathPattern; last != "" && last != "*" {
-		return nil, fmt.Errorf("configure edge: the last behaviour has the path pattern %q, it must be the default one", last)
-	}
 	var err error
 	if e.sources, err = newSources(opts); err != nil {
 		return nil, err
 	}
+	if err := e.addBehaviors(compile, size); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// addBehaviors makes the behaviours of the configuration. A function that several of them have is compiled once, and they share
+// the results that are kept of it, in memory bounded by size.
+func (e *Edge) addBehaviors(compile func(*Function) (viewerFunction, error), size int64) error {
+	n := len(e.config.Behaviors)
+	if n == 0 {
+		return fmt.Errorf("configure edge: distribution %s has no behaviour", e.config.ID)
+	}
+	if last := e.config.Behaviors[n-1].PathPattern; last != "" && last != "*" {
+		return fmt.Errorf("configure edge: the last behaviour has the path pattern %q, it must be the default one", last)
+	}
 	compiled, memos := make(map[*Function]viewerFunction), make(map[*Function]*memo)
-	for i := range opts.Config.Behaviors {
-		b, err := newBehavior(i, &opts.Config, e.sources, func(f *Function) (viewerFunction, error) {
+	for i := range e.config.Behaviors {
+		b, err := newBehavior(i, &e.config, e.sources, func(f *Function) (viewerFunction, error) {
 			if f == nil || compiled[f] != nil {
 				return compiled[f], nil
 			}
@@ -143,7 +155,7 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 			return compiled[f], err
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if f := b.ViewerRequest; f != nil {
 			if memos[f] == nil {
@@ -154,7 +166,7 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 		b.edge, b.policy.own = e.id, ownFields(e.via)
 		e.behaviors = append(e.behaviors, b)
 	}
-	return e, nil
+	return nil
 }
 
 // ownFields are the headers that the edge adds to each answer.

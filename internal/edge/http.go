@@ -17,7 +17,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	a := e.serve(hr.Context(), r)
 	defer a.close()
 	if origin, ok := a.upgraded(); ok {
-		written, err := a.switchProtocols(w, origin)
+		written, err := a.switchProtocols(w, origin, e.socketIdle)
 		if err != nil {
 			e.logError(r, err)
 		}

@@ -52,9 +52,9 @@ func (a *answer) upgraded() (io.ReadWriteCloser, bool) {
 	return origin, ok && a.status == http.StatusSwitchingProtocols
 }
 
-// switchProtocols passes the handshake's answer on, and then everything that either side sends, until one of them ends or both
-// are silent. It returns how much the viewer got.
-func (a *answer) switchProtocols(w http.ResponseWriter, origin io.ReadWriteCloser) (int64, error) {
+// switchProtocols passes the handshake's answer on, and then everything that either side sends, until one of them ends, or
+// nothing moves for as long as the connection may be silent. It returns how much the viewer got.
+func (a *answer) switchProtocols(w http.ResponseWriter, origin io.ReadWriteCloser, silence time.Duration) (int64, error) {
 	a.writeHeader(w)
 	head := w.Header().Clone()
 	conn, buffered, err := http.NewResponseController(w).Hijack()
@@ -65,10 +65,13 @@ func (a *answer) switchProtocols(w http.ResponseWriter, origin io.ReadWriteClose
 	head.Set("Connection", "Upgrade")
 	head.Set("Upgrade", "websocket")
 	head.Del("Content-Length")
-	idle := &idleConn{Conn: conn}
-	if err := idle.extend(); err != nil {
-		return 0, err
-	}
+	// Both sides are closed, since each may wait for the other: one that sends and does not read holds up both.
+	idle := &idleConn{Conn: conn, silence: silence}
+	idle.end = time.AfterFunc(silence, func() {
+		conn.Close()
+		origin.Close()
+	})
+	defer idle.end.Stop()
 	out := bufio.NewWriter(idle)
 	_, _ = out.WriteString("HTTP/1.1 101 Switching Protocols\r\n") // an error stays for Flush
 	_ = head.Write(out)
@@ -88,22 +91,24 @@ func (a *answer) switchProtocols(w http.ResponseWriter, origin io.ReadWriteClose
 	return written, nil
 }
 
-// idleConn is a connection whose deadline moves on with whatever comes or goes.
-type idleConn struct{ net.Conn }
-
-func (c *idleConn) extend() error { return c.SetDeadline(time.Now().Add(socketIdle)) }
+// idleConn is a connection whose end is put off by whatever comes or goes.
+type idleConn struct {
+	net.Conn
+	silence time.Duration
+	end     *time.Timer
+}
 
 // Read implements net.Conn.
 func (c *idleConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
-		_ = c.extend() // the next read finds out
+		c.end.Reset(c.silence)
 	}
 	return n, err
 }
 
 // Write implements net.Conn.
 func (c *idleConn) Write(p []byte) (int, error) {
-	_ = c.extend()
+	c.end.Reset(c.silence)
 	return c.Conn.Write(p)
 }

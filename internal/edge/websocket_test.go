@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -78,6 +79,45 @@ func TestWebSocket(t *testing.T) {
 	}
 	if _, _, resp := dial("/live", ""); resp.StatusCode != http.StatusUpgradeRequired {
 		t.Errorf("a handshake that the origin refuses: %s", resp.Status)
+	}
+}
+
+// A WebSocket on which nothing moves any more ends: here the server takes nothing, and the viewer's messages fill the way to it.
+func TestStuckWebSocket(t *testing.T) {
+	release := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		<-release
+	}))
+	defer srv.Close()
+	defer close(release)
+	te := newTestEdge(t, nil, func(o *Options) {
+		o.Config.CustomOrigins = []CustomOrigin{customOriginAt(t, "api", srv.URL)}
+		o.Config.Behaviors[1] = Behavior{OriginID: "api"}
+	})
+	te.socketIdle = 100 * time.Millisecond
+	front := httptest.NewServer(te)
+	defer front.Close()
+	conn, err := net.Dial("tcp", front.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	var timeout net.Error
+	for block := make([]byte, 1<<20); err == nil; _, err = conn.Write(block) {
+	}
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		t.Error("it is still open")
 	}
 }
 

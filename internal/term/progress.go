@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -137,12 +138,17 @@ func (p *Progress) Result(format string, args ...any) {
 // there are any.
 func (p *Progress) Output() io.Writer { return p.output }
 
-// Warn writes a warning that stays on the screen.
+// Warn writes a warning that stays on the screen. What follows a line break stands on lines of its own, with nothing before it:
+// an address, a command or a table there can be copied.
 func (p *Progress) Warn(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.output.flush()
-	p.display.line(p.style.Yellow("warning:") + " " + clean(fmt.Sprintf(format, args...), false))
+	first, rest, _ := strings.Cut(strings.TrimRight(fmt.Sprintf(format, args...), "\n"), "\n")
+	p.display.line(p.style.Yellow("warning:") + " " + clean(first, false))
+	for line := range strings.Lines(rest) {
+		p.display.line(clean(line, false))
+	}
 }
 
 // Confirm asks as Streams.Confirm does, with no for an empty answer, while the list makes way for the question.

@@ -66,7 +66,7 @@ func TestProgressOnTerminal(t *testing.T) {
 			out := p.Output()
 			_, _ = fmt.Fprint(out, "one\ntw")
 			time.Sleep(time.Second)
-			p.Warn("the function differs")
+			p.Warn("the function differs\nhttps://example.com/\n")
 			_, _ = fmt.Fprint(out, "three\r\n10%\r50%\r100%\n\x1b[2J\x1b[1A\x1b[32mgreen\x1b[0m\a\n")
 			_, _ = fmt.Fprintln(out, strings.Repeat("x", 50))
 			time.Sleep(time.Second)
@@ -75,6 +75,7 @@ func TestProgressOnTerminal(t *testing.T) {
 			"  │ one",
 			"  │ tw",
 			"warning: the function differs",
+			"https://example.com/",
 			"  │ three",
 			"  │ 100%",
 			"  │ green",
@@ -164,7 +165,7 @@ func TestProgressInAPipe(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		p.Step("Build")
 		_, _ = fmt.Fprintln(p.Output(), "\x1b[31mred\x1b[0m")
-		p.Warn("odd")
+		p.Warn("make this record:\nNAME  TYPE\r\n\x1b[2Ja     b")
 		p.Detail("building")
 		time.Sleep(40 * time.Second)
 		p.Close(errors.New("exit status 1"))
@@ -173,7 +174,9 @@ func TestProgressInAPipe(t *testing.T) {
 			"Source   done in 0.1s: commit 4f2c9e1",
 			"Build    started",
 			"  │ red",
-			"warning: odd",
+			"warning: make this record:",
+			"NAME  TYPE",
+			"a     b",
 			"Build    running for 15s: building",
 			"Build    running for 30s: building",
 			"Build    failed after 40s: building",

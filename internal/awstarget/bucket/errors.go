@@ -63,13 +63,22 @@ func conditional(err error, meta publish.Meta) error {
 	return err
 }
 
+// isDenied reports whether the credentials, which are good, do not allow a request.
+func isDenied(err error) bool {
+	switch code(err) {
+	case "AccessDenied", "AllAccessDisabled", "AccountProblem":
+		return true
+	}
+	return false
+}
+
 // explain wraps what the service answered with what was being done, and adds the way out where there is one.
 func (s *Store) explain(err error, format string, args ...any) error {
 	err = fmt.Errorf(format+": %w", append(args, err)...)
-	switch code(err) {
-	case "NoSuchBucket":
+	switch {
+	case code(err) == "NoSuchBucket":
 		return fault.New(fault.NotDeployed, "create the hosting again: cloudfront-hosting-toolkit deploy", "%w", err)
-	case "AccessDenied", "AllAccessDisabled", "AccountProblem":
+	case isDenied(err):
 		return fault.New(fault.Other, "these credentials need s3:ListBucket on the bucket "+s.name+
 			", and s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on what is in it", "%w", err)
 	}

@@ -224,6 +224,12 @@ func TestErrorsSayTheWayOut(t *testing.T) {
 			if err == nil || fault.KindOf(err) != test.kind || errors.Is(err, publish.ErrNotFound) {
 				t.Errorf("get: %v", err)
 			}
+			for _, err = range s.List(t.Context(), "v1/") {
+				if err == nil || fault.KindOf(err) != test.kind || name == "no permission" && !strings.Contains(fault.HintOf(err), "s3:GetObject") ||
+					strings.Contains(fault.HintOf(err), "s3:PutObject") {
+					t.Errorf("list: %v (hint %q)", err, fault.HintOf(err))
+				}
+			}
 		})
 	}
 }

@@ -46,7 +46,9 @@ func (s *Store) Open(ctx context.Context, key string) (*Content, publish.Object,
 
 // unreadable explains an error of a request that only reads.
 func (s *Store) unreadable(err error, format string, args ...any) error {
-	if status(err) == http.StatusForbidden {
+	// HEAD has no code; what is wrong with credentials themselves is a 403, too.
+	switch c := code(err); {
+	case status(err) == http.StatusForbidden && (c == "" || c == "Forbidden"), isDenied(err):
 		return fault.New(fault.Other, "these credentials need s3:ListBucket on the bucket "+s.name+", and s3:GetObject on what is in it",
 			format+": %w", append(args, err)...)
 	}

@@ -24,7 +24,7 @@ func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, publish.Obj
 		return nil, publish.Object{}, fmt.Errorf("get %s: %w", key, publish.ErrNotFound)
 	}
 	if err != nil {
-		return nil, publish.Object{}, s.explain(err, "get %s", key)
+		return nil, publish.Object{}, s.unreadable(err, "get %s", key)
 	}
 	o := publish.Object{Key: key, Size: aws.ToInt64(got.ContentLength), Modified: aws.ToTime(got.LastModified),
 		SHA256: digestOf(got.Metadata, got.ChecksumSHA256), ContentType: aws.ToString(got.ContentType), CacheControl: aws.ToString(got.CacheControl)}
@@ -64,7 +64,7 @@ func (s *Store) ListRange(ctx context.Context, prefix, after, until string) iter
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				yield(publish.Object{}, s.explain(err, "list %q", prefix))
+				yield(publish.Object{}, s.unreadable(err, "list %q", prefix))
 				return
 			}
 			for _, o := range page.Contents {

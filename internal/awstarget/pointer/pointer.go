@@ -103,7 +103,7 @@ func (p *Pointer) Read(ctx context.Context) (publish.Live, publish.Version, erro
 		}
 		return live(values, before)
 	}
-	return publish.Live{}, "", p.explain(err)
+	return publish.Live{}, "", readable(p.explain(err))
 }
 
 // live understands the keys. Times that nobody can read leave the releases known.

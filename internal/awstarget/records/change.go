@@ -152,7 +152,9 @@ func (r *Records) Owned(ctx context.Context, names []string, target string, cnam
 		return err
 	}
 	for _, name := range names {
-		if err := look(name, func(s types.ResourceRecordSet) bool { return s.AliasTarget != nil && leads(s, target) }); err != nil {
+		if err := look(name, func(s types.ResourceRecordSet) bool {
+			return s.AliasTarget != nil && s.Type != types.RRTypeHttps && leads(s, target)
+		}); err != nil {
 			return nil, err
 		}
 	}

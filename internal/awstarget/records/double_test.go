@@ -61,6 +61,12 @@ func TestDefect26And27_Alias(t *testing.T) {
 		"another host":        {"CNAME", "old.example.net.", "www.example.com in zone example.com (Z000000000001) has CNAME old.example.net; the site needs ALIAS " + target},
 		"the distribution":    {"CNAME", target + ".", "present"},
 		"mail":                {"MX", "10 mail.example.net.", "missing"},
+		// Browsers follow HTTPS records before addresses.
+		"another service":      {"HTTPS", "0 cdn.example.net.", "www.example.com in zone example.com (Z000000000001) has HTTPS 0 cdn.example.net; the site needs ALIAS " + target},
+		"addresses in a hint":  {"HTTPS", `1 . alpn="h3,h2" ipv4hint=192.0.2.1`, `www.example.com in zone example.com (Z000000000001) has HTTPS 1 . alpn="h3,h2" ipv4hint=192.0.2.1; the site needs ALIAS ` + target},
+		"keys of another":      {"HTTPS", "1 . ech=AEX", "www.example.com in zone example.com (Z000000000001) has HTTPS 1 . ech=aex; the site needs ALIAS " + target},
+		"protocols":            {"HTTPS", `1 . alpn="h3,h2"`, "missing"},
+		"the distribution too": {"HTTPS", "0 " + target + ".", "missing"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -95,6 +101,9 @@ func TestDefect26And27_Alias(t *testing.T) {
 			}
 			if tc.typ == "MX" && !strings.Contains(all, "MX") {
 				t.Error("the mail is gone")
+			}
+			if stays := strings.Contains(all, " HTTPS "); tc.typ == "HTTPS" && stays != (tc.want == "missing") {
+				t.Errorf("the HTTPS record stays: %t", stays)
 			}
 		})
 	}

@@ -183,7 +183,8 @@ func (r *Records) Plan(ctx context.Context, wanted []Record) (Plan, error) {
 	return p, nil
 }
 
-// at returns the records of a name that say where it is. Others, like MX and TXT, are none of the tool's business.
+// at returns the records of a name that say where it is: browsers ask for HTTPS beside A and AAAA, and follow what they are
+// told there (RFC 9460). Others, like MX and TXT, are none of the tool's business; nor is SVCB, which no browser asks for.
 func (r *Records) at(ctx context.Context, zone zones.Zone, name string) ([]types.ResourceRecordSet, error) {
 	var found []types.ResourceRecordSet
 	// Not the SDK's paginator: it takes the client as an interface, and the linker would then keep all of its operations.
@@ -196,7 +197,8 @@ func (r *Records) at(ctx context.Context, zone zones.Zone, name string) ([]types
 			if bare(aws.ToString(set.Name)) != bare(name) {
 				return found, nil // they are sorted by name
 			}
-			if set.Type == types.RRTypeA || set.Type == types.RRTypeAaaa || set.Type == types.RRTypeCname {
+			switch set.Type {
+			case types.RRTypeA, types.RRTypeAaaa, types.RRTypeCname, types.RRTypeHttps:
 				found = append(found, set)
 			}
 		}
@@ -239,7 +241,23 @@ func leads(set types.ResourceRecordSet, target string) bool {
 	if set.AliasTarget != nil {
 		return bare(aws.ToString(set.AliasTarget.DNSName)) == bare(target)
 	}
+	if set.Type == types.RRTypeHttps {
+		return !slices.ContainsFunc(set.ResourceRecords, func(v types.ResourceRecord) bool { return !follows(aws.ToString(v.Value), target) })
+	}
 	return set.Type == types.RRTypeCname && len(set.ResourceRecords) == 1 && bare(aws.ToString(set.ResourceRecords[0].Value)) == bare(target)
+}
+
+// follows reports whether the value of an HTTPS record, "PRIORITY TARGET PARAMETERS…", leaves viewers with a name: as its alias,
+// or with parameters for the name's own addresses. Those with addresses or keys of their own are of another server.
+func follows(value, target string) bool {
+	fields := strings.Fields(value)
+	if len(fields) < 2 || fields[1] != "." && bare(fields[1]) != bare(target) {
+		return false
+	}
+	return !slices.ContainsFunc(fields[2:], func(p string) bool {
+		key, _, _ := strings.Cut(p, "=")
+		return key != "alpn"
+	})
 }
 
 // describe is a set in words.

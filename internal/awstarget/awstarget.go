@@ -59,6 +59,9 @@ type Options struct {
 	HTTP *http.Client
 	// DNS asks public DNS for the site's own names; the machine's resolver if it is nil.
 	DNS Resolver
+	// WaitLimit is how long each thing is waited for that only somebody else can do: a connection that a person completes, a
+	// certificate that ACM issues, DNS records that are made elsewhere. 0 waits for as long as it takes.
+	WaitLimit time.Duration
 	// Patience is how long a name that the tool has led to the site may take to answer; some minutes if it is 0.
 	Patience time.Duration
 	// Unattended says that questions are answered with yes by nobody: what only a person may decide is an error then.

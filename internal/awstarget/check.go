@@ -52,6 +52,9 @@ func (h *Hosting) check() (*plan, error) {
 		}
 	}
 	if _, err := cfjs.Compile(site.FunctionFile, in.FunctionCode, cfjs.Options{}); err != nil {
+		if fault.HintOf(err) == "" {
+			err = fault.New(fault.Usage, `mend it, and see it work with "cloudfront-hosting-toolkit function test --url /"; nothing was changed`, "%w", err)
+		}
 		return nil, err
 	}
 	if p.template, err = template.Render(in); err != nil {

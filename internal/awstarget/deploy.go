@@ -250,6 +250,8 @@ func (d *deployment) awaitConnection(ctx context.Context) error {
 		one.ARN = d.state.Outputs[template.OutputConnectionArn]
 	}
 	d.report.Step("Connection")
+	ctx, done := d.limited(ctx)
+	defer done()
 	if err := d.connections().Await(ctx, one, d.plan.repository, d.report); err != nil {
 		return err
 	}

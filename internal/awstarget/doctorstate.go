@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/executions"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/quota"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/doctor"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
@@ -173,6 +174,10 @@ func (c *checkup) lastExecution(ctx context.Context) doctor.Finding {
 		return doctor.Failed("run logs", "%s", words)
 	case hosting.InProgress:
 		return doctor.OK("execution %.8s is in progress", e.ID)
+	case hosting.Stopped:
+		if s := e.FailedStage(); s != nil && s.Error == executions.NoZip {
+			return doctor.OK("ready for the first zip file")
+		}
 	}
 	return doctor.OK("the newest execution, %.8s, has ended: %s", e.ID, strings.ToLower(string(e.Status)))
 }

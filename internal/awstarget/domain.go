@@ -3,7 +3,6 @@ package awstarget
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -258,8 +257,7 @@ func (d *deployment) prove(ctx context.Context) error {
 // tellRecords asks the user for records, in a table that can be copied.
 func (d *deployment) tellRecords(list []records.Record, why string) {
 	if len(list) > 0 {
-		d.report.Warn("%s", why)
-		fmt.Fprint(d.report.Output(), records.Table(list))
+		d.report.Warn("%s\n%s", why, strings.TrimRight(records.Table(list), "\n"))
 	}
 }
 
@@ -381,6 +379,8 @@ func (d *deployment) bringDomain(ctx context.Context, opts hosting.DeployOptions
 // awaitCertificate waits for ACM, and tells what it is waiting for.
 func (d *deployment) awaitCertificate(ctx context.Context) error {
 	d.report.Step("Certificate")
+	ctx, done := d.limited(ctx)
+	defer done()
 	one, err := d.certificates().Await(ctx, d.domain.certificate, func(words string) { d.report.Detail("%s", words) })
 	if err == nil {
 		d.domain.certificate = one

@@ -51,6 +51,11 @@ func (d *deployment) awaitName(ctx context.Context, host string) error {
 	_, ours := d.domain.records.ZoneOf(host)
 	_, known := find(d.domain.before, host)
 	forever := !ours && !known && !d.opts.Unattended
+	if forever {
+		var done context.CancelFunc
+		ctx, done = d.limited(ctx)
+		defer done()
+	}
 	for begun := time.Now(); ; {
 		why := d.sees(ctx, host)
 		if why == nil {

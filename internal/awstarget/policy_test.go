@@ -15,9 +15,9 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
 
-// The policy in docs/aws.md is the one that `doctor --policy` prints.
+// The policy in docs/aws-permissions.md is the one that `doctor --policy` prints.
 func TestPolicyIsDocumented(t *testing.T) {
-	const name = "../../docs/aws.md"
+	const name = "../../docs/aws-permissions.md"
 	page, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -25,14 +25,14 @@ func TestPolicyIsDocumented(t *testing.T) {
 	before, rest, _ := strings.Cut(string(page), "```json\n")
 	text, after, ok := strings.Cut(rest, "```")
 	if !ok {
-		t.Fatal("docs/aws.md has no policy")
+		t.Fatal("docs/aws-permissions.md has no policy")
 	}
 	want := permission.Policy(permission.Scope{Account: "123456789012"})
 	if text == want {
 		return
 	}
 	if !*update {
-		t.Fatal("docs/aws.md has another policy than internal/awstarget/permission/deployer.json: change that file, then run go test ./internal/awstarget -update")
+		t.Fatal("docs/aws-permissions.md has another policy than internal/awstarget/permission/deployer.json: change that file, then run go test ./internal/awstarget -update")
 	}
 	if err := os.WriteFile(name, []byte(before+"```json\n"+want+"```"+after), 0o644); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -155,6 +156,14 @@ func (d *deployment) result(ctx context.Context, e hosting.Execution, why error)
 		err = fault.New(fault.Other, "run show", "read what is deployed: %w", err)
 	}
 	return hosting.Deployed{Info: info, Execution: e}, err
+}
+
+// limited is a context for what only somebody else can do.
+func (d *deployment) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if d.opts.WaitLimit == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, d.opts.WaitLimit, fmt.Errorf("it has taken %s", d.opts.WaitLimit))
 }
 
 func (d *deployment) pause(ctx context.Context, pause time.Duration) error {

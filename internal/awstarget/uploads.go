@@ -114,7 +114,7 @@ func (d *deployment) awaitUpload(ctx context.Context, pipeline *executions.Pipel
 	if err != nil {
 		return "", err
 	}
-	d.report.Step("Upload")
+	d.report.Step("Zip file")
 	d.report.Warn("there is no zip file yet. Upload one, and it is released:\naws s3 cp site.zip '%s%s'", place, template.FirstZip)
 	d.report.Detail("waiting for a zip file in %s", place)
 	for {
@@ -146,6 +146,8 @@ func (d *deployment) zipHint(e hosting.Execution, place string, err error) error
 // zipStageHint is what to do about a failed stage of a site that is fed by zip files; "" if nothing is special about it.
 func zipStageHint(failed *hosting.Stage, place string) string {
 	switch {
+	case failed.Error == executions.NoZip:
+		return "upload a .zip file to " + place + ", and it is released"
 	case failed.Name == hosting.StageSource:
 		return "see whether the .zip file is in " + place + " still, or upload it again: that starts another run"
 	case failed.Name == hosting.StageBuild && strings.Contains(failed.Error, "YAML_FILE_ERROR"):
@@ -157,7 +159,7 @@ func zipStageHint(failed *hosting.Stage, place string) string {
 
 // hintZip adds the way out to an execution of a site that is fed by zip files.
 func hintZip(state stack.State, e hosting.Execution) hosting.Execution {
-	if failed := e.FailedStage(); uploadPlace(state) != "" && failed != nil && e.Status == hosting.Failed && failed.Hint == "" {
+	if failed := e.FailedStage(); uploadPlace(state) != "" && failed != nil && failed.Hint == "" && (e.Status == hosting.Failed || failed.Error == executions.NoZip) {
 		failed.Hint = zipStageHint(failed, uploadPlace(state))
 	}
 	return e

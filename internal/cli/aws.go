@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cost"
@@ -22,6 +23,7 @@ type awsChoices struct {
 	// wait and connection are flags of deploy.
 	wait       string
 	connection string
+	waitLimit  time.Duration
 	// ciRole is a flag of deploy and synth.
 	ciRole string
 }
@@ -35,6 +37,18 @@ const (
 // waits is the value of --wait.
 func (s *session) waits() choice[string] {
 	return choice[string]{&s.aws.wait, []string{waitExpress, waitFull}}
+}
+
+// aloneLimit is how long a deployment without a terminal waits for what a person elsewhere, ACM or DNS have to do: those who pay
+// for a CI's minutes do not want to wait for the 72 hours that ACM gives them.
+const aloneLimit = 30 * time.Minute
+
+// waitLimit is the value of --wait-timeout; 0 waits for as long as it takes.
+func (s *session) waitLimit() time.Duration {
+	if s.aws.waitLimit == 0 && !s.InTerminal {
+		return aloneLimit
+	}
+	return s.aws.waitLimit
 }
 
 // words are the flags that choose the account, for the command lines in hints.
@@ -56,7 +70,7 @@ func openAWS(s *session, project *site.Site) (target, error) {
 	}
 	return awstarget.New(project, awstarget.Options{
 		Profile: s.aws.profile, Region: s.aws.region, Executable: executable, Version: thisBuild().Version,
-		Full: s.aws.wait == waitFull, Connection: s.aws.connection, CIRole: s.aws.ciRole, Unattended: s.Yes,
+		Full: s.aws.wait == waitFull, Connection: s.aws.connection, CIRole: s.aws.ciRole, Unattended: s.Yes, WaitLimit: s.waitLimit(),
 	}), nil
 }
 

@@ -104,7 +104,7 @@ func (s *session) printCIRole(info hosting.Info) error {
 		return nil
 	}
 	s.gap()
-	if err := s.fields([2]string{"CI role", info.CIRole.ARN}, [2]string{"Taken by", strings.Join(info.CIRole.Subjects, "\n")}); err != nil {
+	if err := s.fields([2]string{"CI role", info.CIRole.ARN}, [2]string{"Taken by", hang(strings.Join(info.CIRole.Subjects, "\n"), len("Taken by  "))}); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.Err, "\nIn the CI's file (docs/ci.md has the whole of it):\n\n%s", info.CIRole.Workflow)

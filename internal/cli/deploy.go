@@ -61,6 +61,8 @@ added, changed or replaced, and asks before anything is lost that viewers would 
 	cmd.Flags().StringVar(&s.listen, "listen", "", "local: `address` of the server that is started (default "+server.DefaultListen+")")
 	_ = cmd.RegisterFlagCompletionFunc("listen", noFiles)
 	cmd.Flags().Var(s.waits(), "wait", "aws: for CloudFormation, until all is configured or ready (default express)")
+	cmd.Flags().DurationVar(&s.aws.waitLimit, "wait-timeout", 0, "aws: how long to wait for you, ACM or DNS (default: 30m without a terminal)")
+	_ = cmd.RegisterFlagCompletionFunc("wait-timeout", noFiles)
 	cmd.Flags().StringVar(&s.aws.connection, "connection", "", "aws: `name` or ARN of the connection to use (default: found or made)")
 	cmd.Flags().StringVar(&s.aws.ciRole, "ci-role", "", "aws: `who` may publish from a CI: github:OWNER/REPO, gitlab:…, none")
 	_ = cmd.RegisterFlagCompletionFunc("ci-role", noFiles)

@@ -33,6 +33,9 @@ func newExecution(s *types.PipelineExecutionSummary, actions []types.ActionExecu
 		if key := objectKey(a); key != "" {
 			e.Message = key
 		}
+		if foundNoZip(s, a) {
+			e.Status, e.Stages[0].Status, e.Stages[0].Error = hosting.Stopped, hosting.Stopped, NoZip
+		}
 	}
 	if e.Status.Done() {
 		ended := aws.ToTime(s.LastUpdateTime).UTC()
@@ -40,6 +43,32 @@ func newExecution(s *types.PipelineExecutionSummary, actions []types.ActionExecu
 		closeStages(&e, s)
 	}
 	return e
+}
+
+// NoZip is why the first execution of a new pipeline of zip files stopped, where nobody had uploaded one yet.
+const NoZip = "there was no zip file yet"
+
+// foundNoZip reports whether an action is the Source of an execution that CodePipeline has begun with the pipeline itself, and
+// that found no zip file. CodePipeline calls that failed, and there is nothing to mend.
+func foundNoZip(s *types.PipelineExecutionSummary, a types.ActionExecutionDetail) bool {
+	return s.Trigger != nil && s.Trigger.TriggerType == types.TriggerTypeCreatePipeline &&
+		a.Status == types.ActionExecutionStatusFailed && a.Input != nil && a.Input.ActionTypeId != nil &&
+		aws.ToString(a.Input.ActionTypeId.Provider) == "S3" && strings.Contains(failure(a), "does not exist")
+}
+
+// failure is what an action that has not succeeded says of it.
+func failure(a types.ActionExecutionDetail) string {
+	if a.Output == nil || a.Output.ExecutionResult == nil {
+		return ""
+	}
+	result := a.Output.ExecutionResult
+	switch {
+	case result.ErrorDetails != nil:
+		return aws.ToString(result.ErrorDetails.Message)
+	case a.Status == types.ActionExecutionStatusFailed:
+		return aws.ToString(result.ExternalExecutionSummary)
+	}
+	return ""
 }
 
 // objectKey is the key of the zip file that a source action took, or "".
@@ -94,13 +123,8 @@ func fillStage(stage *hosting.Stage, a types.ActionExecutionDetail) {
 		ended := aws.ToTime(a.LastUpdateTime).UTC()
 		stage.EndedAt = &ended
 	}
-	if stage.Status == hosting.Succeeded || a.Output == nil || a.Output.ExecutionResult == nil {
-		return
-	}
-	if result := a.Output.ExecutionResult; result.ErrorDetails != nil {
-		stage.Error = aws.ToString(result.ErrorDetails.Message)
-	} else if stage.Status == hosting.Failed {
-		stage.Error = aws.ToString(result.ExternalExecutionSummary)
+	if stage.Status != hosting.Succeeded {
+		stage.Error = failure(a)
 	}
 }
 

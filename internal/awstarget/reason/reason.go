@@ -15,7 +15,7 @@ import (
 )
 
 // policyPage is where the permissions that a deployment needs are listed.
-const policyPage = "docs/aws.md, \"Permissions\""
+const policyPage = "docs/aws-permissions.md"
 
 // Of adds the way out to an error of an AWS service. An error that has a hint already, or that is not of AWS, stays as it
 // is; so does nil.
@@ -104,7 +104,7 @@ var kinds = []kind{
 		code:     regexp.MustCompile(`^(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthorizationError|NotAuthorized)$`),
 		message:  regexp.MustCompile(`(?i)(is not authorized to perform|access denied|explicit deny|AccessDenied)`),
 		sentence: "the credentials do not allow this",
-		hint:     "let an administrator of the account add it: " + policyPage + ", has the policy that a deployment needs",
+		hint:     "let an administrator of the account add it: " + policyPage + " has the policy that a deployment needs",
 	},
 	{
 		code:     regexp.MustCompile(`^(OptInRequired|SubscriptionRequiredException)$`),

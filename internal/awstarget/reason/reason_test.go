@@ -28,7 +28,7 @@ func TestOf(t *testing.T) {
 		"a quota by code":    {api("TooManyDistributions", "x"), "a quota of the account", "Service Quotas"},
 		"a quota by message": {api("InvalidRequest", "You have reached the maximum number of functions"), "a quota of the account", "Service Quotas"},
 		"builds at once":     {api("AccountLimitExceededException", "Cannot have more than 1 builds in queue for the account"), "builds that run at once", "Concurrently running builds"},
-		"not allowed":        {api("AccessDenied", "User is not authorized to perform: s3:CreateBucket"), "do not allow this", "docs/aws.md"},
+		"not allowed":        {api("AccessDenied", "User is not authorized to perform: s3:CreateBucket"), "do not allow this", "docs/aws-permissions.md"},
 		"new account":        {api("OptInRequired", "x"), "not ready for this service", "verified"},
 		"internal":           {api("InternalFailure", "x"), "an error of its own", "again"},
 		"anything else":      {api("Odd", "what it says"), "what it says", ""},

@@ -155,13 +155,17 @@ func inspectRollup(n *inspection) {
 
 func inspectParcel(n *inspection) {
 	inspectBundle(n)
-	names := make([]string, 0, len(n.pkg.targets))
-	for name := range n.pkg.targets {
+	pkg := n.pkg
+	if pkg == nil { // without one, the framework was named
+		pkg = &manifest{}
+	}
+	names := make([]string, 0, len(pkg.targets))
+	for name := range pkg.targets {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if dir := n.pkg.targets[name].DistDir; dir != "" && n.run.flag(n.framework.flags...) == "" {
+		if dir := pkg.targets[name].DistDir; dir != "" && n.run.flag(n.framework.flags...) == "" {
 			n.setOutput(dir, "package.json sets targets."+name+".distDir to "+quote(dir))
 		}
 	}
@@ -170,7 +174,7 @@ func inspectParcel(n *inspection) {
 	}
 	if n.script == "" {
 		page := n.first("src/index.html", "index.html")
-		if n.pkg.source != "" {
+		if pkg.source != "" {
 			page = ""
 		}
 		n.command = strings.TrimSpace("parcel build " + page)

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"path"
 	"strings"
 )
@@ -63,7 +64,7 @@ func inspectHugo(n *inspection) {
 	n.outputSetting(file, "publishDir", n.setting(file, "publishDir"))
 	if url := n.setting(file, "baseURL"); placeholder(url.value) && n.script == "" {
 		n.command += " --baseURL /"
-		n.evidence(file + " has no address of the site yet: links are made relative to the root")
+		n.evidence(cmp.Or(file, "the configuration") + " has no address of the site yet: links are made relative to the root")
 	} else {
 		n.warnBase(file+" sets baseURL", url.value)
 	}
@@ -166,7 +167,7 @@ func inspectZola(n *inspection) {
 	n.outputSetting(file, "output_dir", n.setting(file, "output_dir"))
 	if url := n.setting(file, "base_url"); placeholder(url.value) && n.script == "" {
 		n.command += " --base-url /"
-		n.evidence(file + " has no address of the site yet: links are made relative to the root")
+		n.evidence(cmp.Or(file, "the configuration") + " has no address of the site yet: links are made relative to the root")
 	} else {
 		n.warnBase(file+" sets base_url", url.value)
 	}

@@ -160,7 +160,9 @@ func inspectCRA(n *inspection) {
 	if dir := n.run.env["BUILD_PATH"]; dir != "" {
 		n.setOutput(dir, `script "`+n.script+`" sets BUILD_PATH to `+dir)
 	}
-	n.warnBase("package.json sets homepage", n.pkg.homepage)
+	if n.pkg != nil { // without one, the framework was named
+		n.warnBase("package.json sets homepage", n.pkg.homepage)
+	}
 }
 
 var webOutput = regexp.MustCompile(`"output"\s*:\s*"(single|static|server)"`)

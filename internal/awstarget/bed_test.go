@@ -3,6 +3,7 @@ package awstarget_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -24,28 +25,62 @@ func TestMain(m *testing.M) {
 	if double.IsProgram() {
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(runIn(m))
 }
 
-// toolkit is the program that a plain build uploads, releaseStep the one that a released build carries; each is built once.
+// shared is the folder for what all tests of a run use and none changes.
+var shared string
+
+// runIn runs the tests, with a folder for what they share.
+func runIn(m *testing.M) int {
+	var err error
+	if shared, err = os.MkdirTemp("", "awstarget-test-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(shared) }()
+	return m.Run()
+}
+
+// toolkit is the program that a plain build uploads, releaseStep the one that a released build carries; each is built once,
+// and shares what make cross and make plain compile. launcher is a short program that runs releaseStep.
 var (
 	toolkit     = sync.OnceValues(func() (string, error) { return build("cloudfront-hosting-toolkit") })
 	releaseStep = sync.OnceValues(func() (string, error) { return build("release-step") })
+	launcher    = sync.OnceValues(func() (string, error) {
+		program, err := releaseStep()
+		file := filepath.Join(shared, "launcher")
+		return file, errors.Join(err, os.WriteFile(file, []byte("#!/bin/sh\nexec '"+program+"' \"$@\"\n"), 0o755))
+	})
 )
 
 func build(command string) (string, error) {
-	dir, err := os.MkdirTemp("", "awstarget-test-")
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, command)
-	cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", file, "../../cmd/"+command)
+	file := filepath.Join(shared, command)
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, "../../cmd/"+command)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return file, nil
 }
+
+// firstCommit is a folder with the project that every bed begins with, committed once.
+var firstCommit = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(shared, "hello")
+	for name, text := range map[string]string{
+		site.Folder + "/" + site.ConfigFile: `{"repoUrl": "https://github.com/Alice/hello.git", "branchName": "main", "routing": "spa", "target": "aws"}`,
+		site.Folder + "/" + site.BuildFile:  "version: 0.2\nphases:\n  build:\n    commands:\n      - mkdir dist && cp -r src/. dist\n      - echo built it\nartifacts:\n  base-directory: dist\n  files: ['**/*']\n",
+	} {
+		if err := write(dir, name, text); err != nil {
+			return "", err
+		}
+	}
+	_, err := git(dir, "init", "-q", "-b", "main", "--template=")
+	if err == nil {
+		_, err = commit(dir, "one")
+	}
+	return dir, err
+})
 
 // bed is a project with its repository at a Git host, and an AWS account to deploy it to.
 type bed struct {
@@ -56,8 +91,8 @@ type bed struct {
 	repo    string
 }
 
-// newBed makes one. With whole, deployments upload the toolkit itself, as a plain build does; otherwise the program that a
-// released build carries, which is smaller.
+// newBed makes one. With whole, deployments upload the toolkit itself, as a plain build does; otherwise a few bytes that run
+// the program which a released build carries.
 func newBed(t *testing.T, whole bool) *bed {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -67,7 +102,7 @@ func newBed(t *testing.T, whole bool) *bed {
 	for name, value := range b.account.Environment() {
 		t.Setenv(name, value)
 	}
-	program := releaseStep
+	program := launcher
 	if whole {
 		program = toolkit
 	}
@@ -75,11 +110,14 @@ func newBed(t *testing.T, whole bool) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.opts = awstarget.Options{Executable: executable, Version: "test", Pace: 5 * time.Millisecond, HTTP: b.account.Client()}
-	b.write(site.Folder+"/"+site.ConfigFile, `{"repoUrl": "https://github.com/Alice/hello.git", "branchName": "main", "routing": "spa", "target": "aws"}`)
-	b.write(site.Folder+"/"+site.BuildFile, "version: 0.2\nphases:\n  build:\n    commands:\n      - mkdir dist && cp -r src/. dist\n      - echo built it\nartifacts:\n  base-directory: dist\n  files: ['**/*']\n")
-	b.git("init", "-q", "-b", "main")
-	b.commit("one")
+	project, err := firstCommit()
+	if err == nil {
+		err = os.CopyFS(b.repo, os.DirFS(project))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.opts = awstarget.Options{Executable: executable, Version: "test", Pace: time.Millisecond, HTTP: b.account.Client()}
 	b.account.Repositories["Alice/hello"] = b.repo
 	b.load()
 	return b
@@ -98,33 +136,58 @@ func (b *bed) hosting() *awstarget.Hosting { return awstarget.New(b.site, b.opts
 
 func (b *bed) write(name, text string) {
 	b.t.Helper()
-	file := filepath.Join(b.repo, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		b.t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+	if err := write(b.repo, name, text); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
+func write(dir, name, text string) error {
+	file := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(text), 0o644)
+}
+
 func (b *bed) git(args ...string) string {
 	b.t.Helper()
-	cmd := exec.Command("git", append([]string{"-C", b.repo, "-c", "user.name=Alice", "-c", "user.email=alice@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+	out, err := git(b.repo, args...)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return out
+}
+
+func git(dir string, args ...string) (string, error) {
+	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=Alice", "-c", "user.email=alice@example.com", "-c", "commit.gpgsign=false"}, args...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		b.t.Fatalf("git %v: %v\n%s", args, err, out)
+		return "", fmt.Errorf("git %v: %w\n%s", args, err, out)
 	}
-	return strings.TrimSpace(string(out))
+	return strings.TrimSpace(string(out)), nil
 }
 
 // commit makes a version of the site, and returns its commit id.
 func (b *bed) commit(version string) string {
 	b.t.Helper()
-	b.write("src/index.html", "<title>version "+version+"</title>")
-	b.write("src/assets/app.js", "// version "+version)
-	b.git("add", "-A")
-	b.git("commit", "-q", "-m", "Version "+version+"\n\nwith a \"quoted\" body")
-	return b.git("rev-parse", "HEAD")
+	id, err := commit(b.repo, version)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return id
+}
+
+func commit(dir, version string) (string, error) {
+	err := errors.Join(write(dir, "src/index.html", "<title>version "+version+"</title>"), write(dir, "src/assets/app.js", "// version "+version))
+	for _, args := range [][]string{{"add", "-A"}, {"commit", "-q", "-m", "Version " + version + "\n\nwith a \"quoted\" body"}} {
+		if err == nil {
+			_, err = git(dir, args...)
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	return git(dir, "rev-parse", "HEAD")
 }
 
 // get asks the site, and returns the status and the body.

@@ -20,15 +20,11 @@ import (
 // then the toolkit's like any other.
 func TestByHand(t *testing.T) {
 	need.Program(t, "aws", "apt-get install awscli")
-	b := newBed(t, false)
-	tool, err := toolkit()
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := newBed(t, true)
 	b.account.Do(func() { b.account.Quick = true })
 	dir := t.TempDir()
 	var template, told bytes.Buffer
-	synth := exec.Command(tool, "--dir", b.repo, "synth")
+	synth := exec.Command(b.opts.Executable, "--dir", b.repo, "synth")
 	synth.Stdout, synth.Stderr = &template, &told
 	if err := synth.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, &told)

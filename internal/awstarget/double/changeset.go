@@ -133,12 +133,12 @@ func inOrder(resources []template.Resource) []template.Resource {
 	return ordered
 }
 
-// describe answers first that the change set is still being made.
-func (c *changeSet) describe() map[string]any {
+// describe answers first that the change set is still being made, unless it is quick.
+func (c *changeSet) describe(quick bool) map[string]any {
 	c.looks++
 	status := c.status
 	out := map[string]any{"ChangeSetId": c.id, "ChangeSetName": c.name, "StackId": c.stack.id, "StackName": c.stack.name}
-	if c.looks == 1 {
+	if c.looks == 1 && !quick {
 		status = "CREATE_IN_PROGRESS"
 	}
 	out["Status"] = status

@@ -10,7 +10,9 @@
 package double
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -43,7 +45,7 @@ type Account struct {
 	FailDelete map[string]string
 	// StuckRollback makes taking an update back fail.
 	StuckRollback bool
-	// Quick ends an operation of CloudFormation at the first look at it.
+	// Quick ends an operation of CloudFormation, or the making of a change set, at the first look at it.
 	Quick bool
 	// FailBuild is why builds do not begin; empty if they do. With FailOnce it is so for one build.
 	FailBuild string
@@ -68,6 +70,8 @@ type Account struct {
 	server *httptest.Server
 	models map[string]*wire.Model
 	work   sync.WaitGroup
+	// lastEvent is closed when the last event of S3 has been delivered. S3 has it: it tells of one object at a time.
+	lastEvent chan struct{}
 	scratch,
 	fakePrograms string
 
@@ -215,6 +219,9 @@ func (a *Account) serveService(w http.ResponseWriter, r *http.Request, service s
 		return
 	}
 	req, err := m.Decode(r)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return // whoever asked was cut off
+	}
 	if err != nil {
 		a.t.Errorf("%s: %v", service, err)
 		m.EncodeError(w, http.StatusBadRequest, "ValidationError", err.Error())

@@ -107,7 +107,7 @@ func (a *Account) cloudFormation(name string, req *wire.Request) (map[string]any
 	}
 	switch name {
 	case "DescribeChangeSet":
-		return set.describe(), nil
+		return set.describe(a.Quick), nil
 	case "DeleteChangeSet":
 		set.stack.changeSets = slices.DeleteFunc(set.stack.changeSets, func(c *changeSet) bool { return c == set })
 		return nil, nil

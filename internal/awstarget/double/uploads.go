@@ -15,11 +15,18 @@ import (
 type revision struct{ Key, Version string }
 
 // created is what EventBridge does when S3 tells it of a new object: each rule whose pattern matches the event, as the stack
-// has it, starts its target with the input that its transformer makes of the event.
+// has it, starts its target with the input that its transformer makes of the event. Events come in the order of the writes,
+// which S3 does not promise, but which a test has to know.
 func (a *Account) created(bucket, key, version string) {
+	before, delivered := a.lastEvent, make(chan struct{})
+	a.lastEvent = delivered
 	a.work.Add(1)
 	go func() { // S3 does not wait for it
 		defer a.work.Done()
+		defer close(delivered)
+		if before != nil {
+			<-before
+		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		object := map[string]any{"key": key, "size": 1, "etag": "x"}

@@ -1,6 +1,7 @@
 package s3server
 
 import (
+	"bytes"
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/base64"
@@ -120,10 +121,12 @@ func readBody(r *http.Request) ([]byte, error) {
 	if strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") {
 		return nil, fail(http.StatusNotImplemented, "NotImplemented", "aws-chunked content")
 	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil || r.ContentLength >= 0 && int64(len(body)) != r.ContentLength {
-		return nil, fail(http.StatusBadRequest, "IncompleteBody", "%d of %d bytes", len(body), r.ContentLength)
+	var buffer bytes.Buffer
+	buffer.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead)
+	if _, err := buffer.ReadFrom(r.Body); err != nil || r.ContentLength >= 0 && int64(buffer.Len()) != r.ContentLength {
+		return nil, fail(http.StatusBadRequest, "IncompleteBody", "%d of %d bytes", buffer.Len(), r.ContentLength)
 	}
+	body := buffer.Bytes()
 	sum := sha256.Sum256(body)
 	if want := r.Header.Get("X-Amz-Content-Sha256"); len(want) == 64 && want != hex.EncodeToString(sum[:]) {
 		return nil, fail(http.StatusBadRequest, "XAmzContentSHA256Mismatch", "content has %x", sum)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -61,8 +62,19 @@ type Shape struct {
 	}
 }
 
-// Load returns the model of a service: the name is the file's in testdata.
+// loaded are the models that have been loaded, by the service, and patterns the regular expressions in them.
+var loaded, patterns sync.Map
+
+// Load returns the model of a service: the name is the file's in testdata. It is the same one each time, and not to be changed.
 func Load(service string) *Model {
+	m, ok := loaded.Load(service)
+	if !ok {
+		m, _ = loaded.LoadOrStore(service, load(service))
+	}
+	return m.(*Model)
+}
+
+func load(service string) *Model {
 	data, err := models.ReadFile("testdata/" + service + ".json")
 	m := &Model{}
 	if err == nil {
@@ -171,12 +183,24 @@ func (s *Shape) checkText(where, text string) (wrong []string) {
 		wrong = append(wrong, fmt.Sprintf("%s: %q is not one of %q", where, text, s.Enum))
 	}
 	if s.Pattern != "" {
-		// Patterns are Java's; the few that Go cannot read are left out.
-		if p, err := regexp.Compile(`\A(?:` + s.Pattern + `)\z`); err == nil && !p.MatchString(text) {
+		if p := compiled(s.Pattern); p != nil && !p.MatchString(text) {
 			wrong = append(wrong, fmt.Sprintf("%s: %q does not match %s", where, text, s.Pattern))
 		}
 	}
 	return append(wrong, s.within(where, float64(utf8.RuneCountInString(text)))...)
+}
+
+// compiled is a pattern of a model; nil for one of the few that Go cannot read, because they are Java's.
+func compiled(pattern string) *regexp.Regexp {
+	p, ok := patterns.Load(pattern)
+	if !ok {
+		made, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
+		if err != nil {
+			made = nil
+		}
+		p, _ = patterns.LoadOrStore(pattern, made)
+	}
+	return p.(*regexp.Regexp)
 }
 
 func (s *Shape) within(where string, n float64) []string {

@@ -51,7 +51,9 @@ func (c *checkup) certificates(ctx context.Context) doctor.Finding {
 }
 
 // logHint leads to what the server says, which is on its terminal if somebody started it there.
-func (c *checkup) logHint() string { return "see what serve logs, in the background to " + c.dir.ServeLog() }
+func (c *checkup) logHint() string {
+	return "see what serve logs, in the background to " + c.dir.ServeLog()
+}
 
 func day(t time.Time) string { return t.Format(time.DateOnly) }
 

@@ -32,7 +32,7 @@ func newBuild(t *testing.T, text string) (*buildspec.Build, *bytes.Buffer) {
 	}
 	writeFile(t, filepath.Join(source, "index.html"), "<h1>hello</h1>")
 	log := &bytes.Buffer{}
-	return &buildspec.Build{Spec: spec, Source: source, Work: t.TempDir(), Log: log, Timeout: 20 * time.Second, Grace: 100 * time.Millisecond}, log
+	return &buildspec.Build{Spec: spec, Source: source, Work: t.TempDir(), Log: log, Timeout: 2 * time.Minute, Grace: 100 * time.Millisecond}, log
 }
 
 func writeFile(t *testing.T, path, text string) {

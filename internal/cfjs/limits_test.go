@@ -107,7 +107,7 @@ func TestRunaway(t *testing.T) {
 				t.Fatalf("got %+v, %v", r, err)
 			}
 			runtime.ReadMemStats(&after)
-			if took := time.Since(started); took > 5*time.Second {
+			if took := time.Since(started); took > time.Minute {
 				t.Errorf("it took %v", took)
 			}
 			if grown := after.TotalAlloc - before.TotalAlloc; grown > 16*maxGrowth {

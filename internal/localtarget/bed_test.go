@@ -193,7 +193,7 @@ func get(t *testing.T, url string) (int, string) {
 
 func await(t *testing.T, url, want string) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		status, body := get(t, url)
 		if status == 200 && body == want {

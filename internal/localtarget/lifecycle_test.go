@@ -149,7 +149,7 @@ func (b *bed) building() (h *localtarget.Hosting, open func(), done <-chan error
 func (b *bed) awaitExecution(ok func(hosting.Execution) bool) hosting.Execution {
 	b.t.Helper()
 	h := b.hosting("")
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		e, err := h.Execution(b.t.Context(), "")
 		if err == nil && ok(e) {
@@ -215,7 +215,7 @@ func TestShowTellsThatTheRepositoryCannotBeRead(t *testing.T) {
 	h := b.hosting("")
 	awaitInfo := func(what string, ok func(hosting.Info) bool) {
 		t.Helper()
-		deadline := time.Now().Add(20 * time.Second)
+		deadline := time.Now().Add(time.Minute)
 		for {
 			info, err := h.Show(t.Context())
 			if err == nil && ok(info) {
@@ -270,7 +270,7 @@ func TestPathsPassOverCommits(t *testing.T) {
 	}
 	passedOver := func(want string) {
 		t.Helper()
-		deadline := time.Now().Add(20 * time.Second)
+		deadline := time.Now().Add(time.Minute)
 		for {
 			info, err := h.Show(t.Context())
 			if err == nil && info.PassedOver == want {

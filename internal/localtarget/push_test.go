@@ -128,7 +128,7 @@ func startSSH(t *testing.T) sshServer {
 			t.Logf("sshd:\n%s", said)
 		}
 	})
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		c, err := net.Dial("tcp", address.String())
 		if err == nil {

@@ -96,7 +96,7 @@ func (x *terminal) press(keysAndTexts ...string) {
 // sees waits until the screen shows a text.
 func (x *terminal) sees(text string) {
 	x.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !strings.Contains(x.shown(), text) {
 		if time.Now().After(deadline) {
 			x.t.Fatalf("never shown: %q\n%s", text, x.shown())
@@ -129,7 +129,7 @@ func (x *terminal) golden(name string) {
 		x.t.Fatal(err)
 	}
 	// A screen is drawn in more than one step: it counts once it stays.
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for x.shown() != string(want) && time.Now().Before(deadline) {
 		time.Sleep(10 * time.Millisecond)
 	}

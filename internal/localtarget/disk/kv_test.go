@@ -88,7 +88,7 @@ func viewed(t *testing.T, kv *disk.KV) string {
 // await waits until something is so.
 func await(t *testing.T, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !so(); {
+	for deadline := time.Now().Add(time.Minute); !so(); {
 		if time.Now().After(deadline) {
 			t.Fatal("it has not come to be")
 		}

@@ -98,7 +98,7 @@ func (r *rig) at(stage, revision string) gate {
 			r.t.Fatalf("%s is in %s, want %s in %s", g.job.Execution.Revision, g.stage, revision, stage)
 		}
 		return g
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		r.t.Fatalf("%s never came to %s: %s", revision, stage, r.summary())
 		return gate{}
 	}
@@ -115,7 +115,7 @@ func (r *rig) pass(revision string, stages ...string) {
 // await waits until the summary of all records is as wanted.
 func (r *rig) await(want string) {
 	r.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for r.summary() != want {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("executions: %s\nwant:       %s", r.summary(), want)
@@ -165,7 +165,7 @@ func (r *rig) passInAnyOrder(stages map[string][]string) {
 				delete(stages, c)
 			}
 			g.leave <- nil
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			r.t.Fatalf("still to come: %v; %s", stages, r.summary())
 		}
 	}

@@ -125,7 +125,7 @@ func startPebble(t *testing.T, program, challenges string, httpPort, tlsPort int
 	}
 	p := &pebble{url: "https://" + at(listen) + "/dir", management: "https://" + at(manage), roots: cert, out: out,
 		client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		res, err := p.client.Get(p.url)
 		if err == nil {

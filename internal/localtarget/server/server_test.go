@@ -52,7 +52,7 @@ func get(t *testing.T, h state.Holder, host, path string) (int, string) {
 // await asks until the answer is as wanted.
 func await(t *testing.T, h state.Holder, host, path string, status int, part string) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		got, body := get(t, h, host, path)
 		if got == status && strings.Contains(body, part) {
@@ -272,14 +272,11 @@ func TestStop(t *testing.T) {
 	if stopped, err := server.Stop(t.Context(), string(dir)); stopped || err != nil {
 		t.Errorf("Stop without a server = %v, %v", stopped, err)
 	}
-	h, _ := start(t, dir)
+	// Draining would take longer than Stop waits: connections that nothing is asked on are not waited for.
+	h, _ := startWith(t, server.Options{StateDir: string(dir), Limits: server.Limits{DrainTimeout: 10 * time.Minute}})
 	get(t, h, "", "/")
-	begin := time.Now()
 	if stopped, err := server.Stop(t.Context(), string(dir)); !stopped || err != nil {
 		t.Fatalf("Stop = %v, %v", stopped, err)
-	}
-	if took := time.Since(begin); took > 5*time.Second {
-		t.Errorf("Stop took %s", took)
 	}
 	if _, err := net.Dial("tcp", h.Listen); err == nil {
 		t.Error("the server still listens")

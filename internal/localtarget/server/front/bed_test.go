@@ -14,7 +14,7 @@ import (
 )
 
 // quick are limits that a test need not wait for.
-var quick = Limits{HeaderTimeout: 300 * time.Millisecond, StallTimeout: 300 * time.Millisecond, IdleTimeout: 20 * time.Second, DrainTimeout: 5 * time.Second}
+var quick = Limits{HeaderTimeout: time.Second, StallTimeout: 300 * time.Millisecond, IdleTimeout: 20 * time.Second, DrainTimeout: 5 * time.Second}
 
 // bed is a Front that serves on this machine.
 type bed struct {

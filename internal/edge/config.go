@@ -81,6 +81,8 @@ type Behavior struct {
 	PathPattern string
 	// AllowedMethods are the methods that are served; others get 405 (CloudFront itself answers 403).
 	AllowedMethods []string
+	// CachesOptions keeps a custom origin's answers to OPTIONS, apart from those to GET and HEAD; CachedMethods says so.
+	CachesOptions bool
 	// OriginID names the origin, as the template's distribution does.
 	OriginID string
 	// Compress turns on gzip and brotli; the cache policy must accept the encodings too.

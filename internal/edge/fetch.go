@@ -32,6 +32,8 @@ type target struct {
 	uri, parts string
 	// always checks with the origin on every request.
 	always bool
+	// options asks by OPTIONS, where else it is GET.
+	options bool
 }
 
 func (t *target) key() cacheKey {

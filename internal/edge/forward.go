@@ -13,16 +13,21 @@ import (
 	"time"
 )
 
-// forward answers with what a custom origin says: by way of the cache for GET and HEAD where the cache policy caches at
-// all, directly otherwise.
+// forward answers with what a custom origin says: by way of the cache for GET and HEAD, and for OPTIONS if the behaviour keeps
+// it, where the cache policy caches at all; directly otherwise.
 func (e *Edge) forward(ctx context.Context, r *request, src *source, uri string) *answer {
 	p := &r.behavior.CachePolicy
 	r.key = src.id + uri
-	if p.MaxTTL == 0 && p.MinTTL == 0 && p.DefaultTTL == 0 || r.method != http.MethodGet && r.method != http.MethodHead || r.isUpgrade() {
+	options := r.method == http.MethodOptions && r.behavior.CachesOptions && !r.hasBody
+	kept := r.method == http.MethodGet || r.method == http.MethodHead || options
+	if p.MaxTTL == 0 && p.MinTTL == 0 && p.DefaultTTL == 0 || !kept || r.isUpgrade() {
 		return e.pass(ctx, r, src.custom, uri)
 	}
-	t := &target{via: r.behavior, owner: r.behavior, source: src, uri: uri}
+	t := &target{via: r.behavior, owner: r.behavior, source: src, uri: uri, options: options}
 	t.parts = src.id + " " + r.behavior.acceptEncoding(r) + " " + p.keyParts(r)
+	if options {
+		t.parts = "OPTIONS " + t.parts // Developer Guide, DownloadDistValuesCacheBehavior, "Cached HTTP methods"
+	}
 	if en := e.cache.get(t.key()); r.method == http.MethodHead && (en == nil || !en.fresh(r.start, r.epoch)) {
 		return e.pass(ctx, r, src.custom, uri)
 	}

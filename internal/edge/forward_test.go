@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -144,6 +145,43 @@ func TestCustomOriginCached(t *testing.T) {
 	wantStatus(t, resp, 404, "Error")
 	if b := body(t, resp); b != "our page" {
 		t.Errorf("body %q", b)
+	}
+}
+
+// DownloadDistValuesCacheBehavior, "Cached HTTP methods": answers to OPTIONS are kept apart from those to GET and HEAD.
+func TestCachedOptions(t *testing.T) {
+	tests := map[string]struct {
+		caches bool
+		asked  []string
+		want   []string // the results of OPTIONS, GET, OPTIONS, GET
+	}{
+		"kept":     {true, []string{"OPTIONS", "GET"}, []string{"Miss", "Miss", "Hit", "Hit"}},
+		"not kept": {false, []string{"OPTIONS", "GET", "OPTIONS"}, []string{"Miss", "Miss", "Miss", "Hit"}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			var asked []string
+			te := apiEdge(t, func(w http.ResponseWriter, r *http.Request) {
+				asked = append(asked, r.Method)
+				w.Header().Set("Cache-Control", "max-age=60")
+				fmt.Fprint(w, r.Method)
+			}, func(o *Options) {
+				o.Config.Behaviors = append([]Behavior{{PathPattern: "/kept/*", OriginID: "api", CachePolicy: optimized, CachesOptions: tc.caches,
+					AllowedMethods: []string{"GET", "HEAD", "OPTIONS"}}}, o.Config.Behaviors...)
+			})
+			for i, method := range []string{"OPTIONS", "GET", "OPTIONS", "GET"} {
+				w := httptest.NewRecorder()
+				te.ServeHTTP(w, httptest.NewRequest(method, "/kept/a", nil))
+				resp := w.Result()
+				wantStatus(t, resp, 200, tc.want[i])
+				if b := body(t, resp); b != method {
+					t.Errorf("%s is answered %q", method, b)
+				}
+			}
+			if !slices.Equal(asked, tc.asked) {
+				t.Errorf("the origin was asked %v, want %v", asked, tc.asked)
+			}
+		})
 	}
 }
 

@@ -19,7 +19,9 @@ func (e *Edge) loadHTTP(ctx context.Context, r *request, t *target, old *entry) 
 		en.freshness.Store(e.freshness(r, 0))
 		return en, resultError
 	}
-	if old != nil && old.status == http.StatusOK && !varyAny(old.base) {
+	if t.options {
+		req.Method = http.MethodOptions
+	} else if old != nil && old.status == http.StatusOK && !varyAny(old.base) {
 		if old.etag != "" {
 			req.Header.Set("If-None-Match", old.etag)
 		}

@@ -217,6 +217,8 @@ Resources:
           - PathPattern: '*.js'
             TargetOriginId: o
             ViewerProtocolPolicy: allow-all
+            AllowedMethods: [GET, HEAD, OPTIONS]
+            CachedMethods: [GET, HEAD, OPTIONS]
             CachePolicyId: 658327ea-f89d-4fab-a63d-7e88639e58f6
         DefaultCacheBehavior:
           TargetOriginId: o

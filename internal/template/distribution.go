@@ -73,8 +73,11 @@ func (c *compiler) behavior(b *object, origins map[string]bool) edge.Behavior {
 	for _, v := range b.items("AllowedMethods") {
 		b.choice(v, methods...)
 	}
-	// Which of the allowed methods' answers are cached: GET and HEAD always are, OPTIONS never by the edge.
-	b.without("CachedMethods")
+	for _, v := range b.items("CachedMethods") { // GET and HEAD always are
+		if b.choice(v, "GET", "HEAD", "OPTIONS") == "OPTIONS" {
+			behavior.CachesOptions = true
+		}
+	}
 	if v := b.need("CachePolicyId"); v != nil {
 		behavior.CachePolicy = c.cachePolicy(b, v, custom)
 	}

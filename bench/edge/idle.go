@@ -40,7 +40,7 @@ func (b *bed) compareIdle(ctx context.Context, binary string, n int) error {
 
 // holdIdle keeps connections open on which one request was made, and returns how many KB the edge has resident.
 func (b *bed) holdIdle(ctx context.Context, binary, protocol string, n int) (before, last, later int, err error) {
-	s, err := b.fresh(ctx, binary, protocol)
+	s, err := b.fresh(ctx, binary, protocol, "idle "+protocol)
 	if err != nil {
 		return 0, 0, 0, err
 	}
@@ -71,8 +71,8 @@ func (b *bed) holdIdle(ctx context.Context, binary, protocol string, n int) (bef
 }
 
 // fresh starts an edge that nobody has asked for anything; its URL is the address of the protocol.
-func (b *bed) fresh(ctx context.Context, binary, protocol string) (*server, error) {
-	flags, err := b.publish(ctx, binary, "idle "+protocol, "static", "", filepath.Join(b.root, "html", "r0"))
+func (b *bed) fresh(ctx context.Context, binary, protocol, name string) (*server, error) {
+	flags, err := b.publish(ctx, binary, name, "static", "", filepath.Join(b.root, "html", "r0"))
 	if err != nil {
 		return nil, err
 	}

@@ -35,36 +35,41 @@ func main() {
 	binary := flag.String("binary", "bin/cloudfront-hosting-toolkit", "the tool")
 	caddy := flag.String("caddy", "", "Caddy's program; built if it is not given")
 	rounds := flag.Int("rounds", 7, "rounds of all servers, 0 for none")
+	urls := flag.Int("urls", 100000, "distinct URLs that are asked for, 0 for none")
 	length := flag.Duration("length", 3*time.Second, "of one run of wrk")
 	idle := flag.Int("idle", 10000, "idle connections whose memory is measured, 0 for none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *binary, *caddy, *rounds, *idle, *length); err != nil {
+	if err := run(ctx, *binary, *caddy, *rounds, *idle, *urls, *length); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, binary, caddy string, rounds, idle int, length time.Duration) error {
+func run(ctx context.Context, binary, caddy string, rounds, idle, urls int, length time.Duration) error {
 	b, err := newBed(ctx, binary, caddy)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	if rounds == 0 {
-		return b.compareIdle(ctx, binary, idle)
+	if rounds > 0 {
+		fmt.Println("| path | server | requests/s | ratio: edge to it | p99 | CPU ms per 1,000 requests |\n|---|---|---|---|---|---|")
+		for _, path := range []string{"/", "/assets/app.js"} {
+			if err := b.compare(ctx, path, rounds, length); err != nil {
+				return err
+			}
+		}
 	}
-	fmt.Println("| path | server | requests/s | ratio: edge to it | p99 | CPU ms per 1,000 requests |\n|---|---|---|---|---|---|")
-	for _, path := range []string{"/", "/assets/app.js"} {
-		if err := b.compare(ctx, path, rounds, length); err != nil {
+	if idle > 0 {
+		if err := b.compareIdle(ctx, binary, idle); err != nil {
 			return err
 		}
 	}
-	if idle == 0 {
-		return nil
+	if urls > 0 {
+		return b.compareURLs(ctx, binary, urls)
 	}
-	return b.compareIdle(ctx, binary, idle)
+	return nil
 }
 
 // compare measures all servers in rounds, and prints the medians.

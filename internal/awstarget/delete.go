@@ -282,6 +282,9 @@ func (d *deletion) tell(ctx context.Context) {
 	d.done.Left = append(d.done.Left, d.leaves(ctx)...)
 }
 
+// byHand is how a bucket goes that has versions: "aws s3 rb --force" leaves them, and then fails.
+const byHand = "if it may go: Empty, then Delete, in the S3 console"
+
 // leaves lists what a deletion does not touch, and why.
 func (d *deletion) leaves(ctx context.Context) []string {
 	left := []string{"the project with its configuration: " + filepath.Dir(d.project.ConfigFile())}
@@ -295,7 +298,11 @@ func (d *deletion) leaves(ctx context.Context) []string {
 		left = append(left, "the bucket of the zip files, which was there before: "+name)
 	}
 	if name := d.bucket(sourceBucket); name != "" && d.kept.Objects > 0 {
-		left = append(left, fmt.Sprintf("the bucket %s with %s that you uploaded (delete --uploads removes them)", name, words(d.kept)))
+		way := "delete --uploads removes them"
+		if d.report != nil { // the site is gone by now, and with it the command's way to its bucket
+			way = byHand
+		}
+		left = append(left, fmt.Sprintf("the bucket %s with %s that you uploaded (%s)", name, words(d.kept), way))
 	}
 	for _, r := range d.resources {
 		if slices.Contains(d.opts.Retain, r.Name) && (d.report == nil || slices.Contains(d.stuck, r.Name)) {
@@ -313,8 +320,12 @@ func (d *deletion) olderBuckets(ctx context.Context) (left []string) {
 		// Who may not list buckets is not told.
 		names, _ := teardown.Named(ctx, d.s3(), strings.ToLower(StackName(d.project)+"-"+resource+"-"))
 		for _, name := range names {
+			way := "aws s3 rb --force s3://" + name
+			if resource == sourceBucket {
+				way = byHand
+			}
 			if name != d.bucket(resource) {
-				left = append(left, "the bucket "+name+", left from an earlier stack or a replacement (aws s3 rb --force s3://"+name+")")
+				left = append(left, "the bucket "+name+", left from an earlier stack or a replacement ("+way+")")
 			}
 		}
 	}

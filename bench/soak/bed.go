@@ -121,8 +121,9 @@ func (b *bed) serve(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
+	// A cache that is full within the first minute: what is looked for is what grows besides it.
 	b.server = exec.Command(b.binary, "--state-dir", b.state, "serve", "--listen", "127.0.0.1:0", "--listen-https", "127.0.0.1:0",
-		"--metrics", "127.0.0.1:0", "--stall-timeout", "5s", "--header-timeout", "3s", "--idle-timeout", "20s")
+		"--cache-size", "32", "--metrics", "127.0.0.1:0", "--stall-timeout", "5s", "--header-timeout", "3s", "--idle-timeout", "20s")
 	b.server.Stdout, b.server.Stderr = log, log
 	if err := b.server.Start(); err != nil {
 		return err

@@ -25,7 +25,8 @@ type Comparison struct {
 }
 
 // Compare returns what differs between the answers of two releases to the same query. The release's own name, which is in
-// every key, is no difference.
+// every key, is no difference, and neither is Last-Modified: it tells when the release was published, also of a file that is
+// the same in both.
 func Compare(before, after *Explanation) Comparison {
 	c := Comparison{URL: before.URL, Method: before.Method, Before: before.Release, After: after.Release, Differences: []Difference{}}
 	add := func(what, a, b string) {
@@ -38,7 +39,7 @@ func Compare(before, after *Explanation) Comparison {
 	add("object", before.object(), after.object())
 	names := []string{}
 	for _, h := range slices.Concat(before.Headers, after.Headers) {
-		if !slices.Contains(names, h.Name) {
+		if h.Name != "Last-Modified" && !slices.Contains(names, h.Name) {
 			names = append(names, h.Name)
 		}
 	}

@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
+	cryptorand "crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -28,32 +30,53 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
 
-// goTool builds a program of the module in tools/. Where the module proxy cannot be reached the test is skipped, but not in CI.
-func goTool(t *testing.T, pkg string) string {
-	t.Helper()
-	tools, err := filepath.Abs("../../../tools")
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(t.TempDir(), filepath.Base(pkg)+".exe")
-	out, err := exec.Command("go", "build", "-C", tools, "-o", program, pkg).CombinedOutput()
-	if err == nil {
-		return program
-	}
-	need.Missing(t, "%s cannot be built: %v\n%s", pkg, err, out)
-	return ""
-}
+const tools = "../../../tools"
 
-// freePort returns a port that nobody listens on, over TCP and UDP.
+// authority builds the programs that stand in for Let's Encrypt, which lie in go's cache afterwards.
+var authority = sync.OnceValue(func() (a struct {
+	pebble, challenges string
+	err                error
+}) {
+	build := func(name string) string {
+		out, err := exec.Command("go", "-C", tools, "tool", "-n", name).CombinedOutput()
+		if err != nil && a.err == nil {
+			a.err = fmt.Errorf("%s cannot be built: %w\n%s", name, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	a.pebble, a.challenges = build("pebble"), build("pebble-challtestsrv")
+	return a
+})
+
+// freePort returns a port that nobody listens on, over TCP and UDP. It is none of those that the system gives away by itself, so
+// that it stays free until it is used.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 20000 + rand.N(12000)
+		address := loopback(port)
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		l.Close()
+		if c, err := net.ListenPacket("udp", address); err == nil {
+			c.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
+
+// loopback is the address of a port of this machine.
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// given has the ports that freePort has returned.
+var given sync.Map
 
 // output is what a program has written so far.
 type output struct {
@@ -99,15 +122,20 @@ type pebble struct {
 	out                    *output
 }
 
-func startPebble(t *testing.T, program, challenges string, httpPort, tlsPort int, validity time.Duration) *pebble {
+// startPebble starts an authority that checks names at the ports. Where the module proxy cannot be reached, and so there is none,
+// the test is skipped, but not in CI.
+func startPebble(t *testing.T, httpPort, tlsPort int, validity time.Duration) *pebble {
 	t.Helper()
+	programs := authority()
+	if programs.err != nil {
+		need.Missing(t, "%v", programs.err)
+	}
 	dir := t.TempDir()
 	cert, key := selfSigned(t, dir)
 	listen, manage, dns := freePort(t), freePort(t), freePort(t)
-	at := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
-		"listenAddress": at(listen), "managementListenAddress": at(manage), "certificate": cert, "privateKey": key,
-		"httpPort": httpPort, "tlsPort": tlsPort, "profiles": map[string]any{"default": map[string]any{"validityPeriod": int(validity.Seconds())}},
+		"listenAddress": loopback(listen), "managementListenAddress": loopback(manage), "certificate": cert, "privateKey": key,
+		"httpPort": httpPort, "tlsPort": tlsPort, "keyAlgorithm": "ecdsa", "profiles": map[string]any{"default": map[string]any{"validityPeriod": int(validity.Seconds())}},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -116,14 +144,14 @@ func startPebble(t *testing.T, program, challenges string, httpPort, tlsPort int
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(t, challenges, nil, "-dnsserver", at(dns), "-defaultIPv6", "", "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-management", at(freePort(t)))
-	out := run(t, program, []string{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0"}, "-config", file, "-dnsserver", at(dns))
+	run(t, programs.challenges, nil, "-dnsserver", loopback(dns), "-defaultIPv6", "", "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-management", loopback(freePort(t)))
+	out := run(t, programs.pebble, []string{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0"}, "-config", file, "-dnsserver", loopback(dns))
 	pool := x509.NewCertPool()
 	data, err := os.ReadFile(cert)
 	if err != nil || !pool.AppendCertsFromPEM(data) {
 		t.Fatal("no certificate for pebble", err)
 	}
-	p := &pebble{url: "https://" + at(listen) + "/dir", management: "https://" + at(manage), roots: cert, out: out,
+	p := &pebble{url: "https://" + loopback(listen) + "/dir", management: "https://" + loopback(manage), roots: cert, out: out,
 		client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}}
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -142,13 +170,13 @@ func startPebble(t *testing.T, program, challenges string, httpPort, tlsPort int
 // selfSigned makes the certificate that the authority itself answers with.
 func selfSigned(t *testing.T, dir string) (cert, key string) {
 	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	k, err := ecdsa.GenerateKey(elliptic.P256(), cryptorand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, k.Public(), k)
+	der, err := x509.CreateCertificate(cryptorand.Reader, template, template, k.Public(), k)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,14 +210,14 @@ func (p *pebble) issuers(t *testing.T) *x509.CertPool {
 }
 
 func TestACME(t *testing.T) {
-	program := goTool(t, "github.com/letsencrypt/pebble/v2/cmd/pebble")
-	challenges := goTool(t, "github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv")
+	t.Parallel()
 	tests := map[string]struct{ http, tls bool }{
 		"checked over http": {http: true},
 		"checked over TLS":  {tls: true},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			httpPort, tlsPort, nowhere := freePort(t), freePort(t), freePort(t)
 			checkHTTP, checkTLS := nowhere, nowhere
 			if tc.http {
@@ -198,11 +226,11 @@ func TestACME(t *testing.T) {
 			if tc.tls {
 				checkTLS = tlsPort
 			}
-			ca := startPebble(t, program, challenges, checkHTTP, checkTLS, 90*24*time.Hour)
+			ca := startPebble(t, checkHTTP, checkTLS, 90*24*time.Hour)
 			dir := state.Dir(t.TempDir())
 			shop := deploy(t, dir, site.Config{DomainName: "shop.example.com"}, "shop")
 			release(t, shop, "r1", "the shop")
-			opts := server.Options{StateDir: string(dir), Listen: "127.0.0.1:" + strconv.Itoa(httpPort), ListenHTTPS: "127.0.0.1:" + strconv.Itoa(tlsPort),
+			opts := server.Options{StateDir: string(dir), Listen: loopback(httpPort), ListenHTTPS: loopback(tlsPort),
 				ACME: server.ACME{Directory: ca.url, Roots: ca.roots, Email: "admin@example.com"}, NoHTTP3: true}
 			h, stop := startWith(t, opts)
 			clients := clients(t, h.HTTPS, &tls.Config{RootCAs: ca.issuers(t)})
@@ -220,11 +248,12 @@ func TestACME(t *testing.T) {
 			}
 
 			// After a restart the certificates are there at once, and are the same.
+			clients["HTTP/2.0"].CloseIdleConnections() // the server would wait for it
 			stop()
 			orders := strings.Count(ca.out.String(), "Issued certificate serial")
 			startWith(t, opts)
-			clients["HTTP/2.0"].CloseIdleConnections()
 			awaitHTTPS(t, clients["HTTP/2.0"], "https://shop.example.com/", "the shop")
+			clients["HTTP/2.0"].CloseIdleConnections()
 			if again := strings.Count(ca.out.String(), "Issued certificate serial"); again != orders || orders == 0 {
 				t.Errorf("%d certificates before the restart, %d after it", orders, again)
 			}

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"crypto/tls"
-	"strconv"
 	"testing"
 	"time"
 
@@ -11,27 +10,26 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
 
-// A certificate of half a minute is replaced while the server runs, and new viewers get the new one.
+// A certificate of six seconds is replaced while the server runs, and new viewers get the new one.
 func TestACMERenewal(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits for a certificate to become old")
 	}
-	program := goTool(t, "github.com/letsencrypt/pebble/v2/cmd/pebble")
-	challenges := goTool(t, "github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv")
+	t.Parallel()
 	httpPort, tlsPort := freePort(t), freePort(t)
-	const validity = 30 * time.Second
-	ca := startPebble(t, program, challenges, httpPort, tlsPort, validity)
+	const validity = 6 * time.Second
+	ca := startPebble(t, httpPort, tlsPort, validity)
 	dir := state.Dir(t.TempDir())
 	shop := deploy(t, dir, site.Config{DomainName: "shop.example.com"}, "shop")
 	release(t, shop, "r1", "the shop")
-	h, _ := startWith(t, server.Options{StateDir: string(dir), Listen: "127.0.0.1:" + strconv.Itoa(httpPort), ListenHTTPS: "127.0.0.1:" + strconv.Itoa(tlsPort),
-		ACME: server.ACME{Directory: ca.url, Roots: ca.roots, RenewCheck: time.Second}, NoHTTP3: true})
+	h, _ := startWith(t, server.Options{StateDir: string(dir), Listen: loopback(httpPort), ListenHTTPS: loopback(tlsPort),
+		ACME: server.ACME{Directory: ca.url, Roots: ca.roots, RenewCheck: 500 * time.Millisecond}, NoHTTP3: true})
 	roots := ca.issuers(t)
 	awaitHTTPS(t, clients(t, h.HTTPS, &tls.Config{RootCAs: roots})["HTTP/1.1"], "https://shop.example.com/", "the shop")
 
 	// At least twice: the renewed one is renewed as well.
 	serials := map[string]bool{}
-	for deadline := time.Now().Add(5 * time.Minute); len(serials) < 3; time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); len(serials) < 3; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d certificates after many times their validity", len(serials))
 		}

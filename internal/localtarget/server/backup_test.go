@@ -76,6 +76,7 @@ func oneRelease(t *testing.T, h state.Holder, s state.Site) string {
 // A backup is a copy of the state folder, made at any time with any program that copies files; a restore is the copy back.
 // Retention spares the release that is live when the copy begins, however many follow while it is made.
 func TestBackupWhilePublishing(t *testing.T) {
+	t.Parallel()
 	dir := state.Dir(t.TempDir())
 	s := deploy(t, dir, site.Config{KeepReleases: 2}, "one")
 	start(t, dir)
@@ -108,6 +109,7 @@ func TestBackupWhilePublishing(t *testing.T) {
 
 // The pointer was copied after a release had gone live, the bucket before: the worst that a copy can be.
 func TestRestoreOfPointerWithoutRelease(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		damage func(s state.Site) error
 		want   string
@@ -129,6 +131,7 @@ func TestRestoreOfPointerWithoutRelease(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := state.Dir(t.TempDir())
 			s := deploy(t, dir, site.Config{}, "one")
 			for _, id := range []string{"r1", "r2", "r3"} {

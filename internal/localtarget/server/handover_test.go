@@ -5,16 +5,11 @@ package server_test
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -39,74 +34,42 @@ func holder(t *testing.T, dir state.Dir, before int) state.Holder {
 // A new process takes over while a download is on its way that keeps the old one busy: nobody gets an error, and nobody waits
 // for the download.
 func TestHandOverMakesNobodyWait(t *testing.T) {
-	dir := state.Dir(t.TempDir())
-	s := deploy(t, dir, site.Config{}, "one")
-	big := strings.Repeat("0123456789abcdef", 2<<20) // 32 MB: more than the kernel holds
-	releaseFiles(t, s, "r1", map[string]string{"index.html": "the site", "big.bin": big})
-	m := newManager(t, string(dir))
-	m.start()
-	old := holder(t, dir, 0)
+	t.Parallel()
+	b := newBusy(t, 32, 2) // more than the kernel holds of the download
+	old := holder(t, b.dir, 0)
 	t.Cleanup(func() { // the successors are nobody's children
-		if _, err := server.Stop(context.Background(), string(dir)); err != nil {
+		b.rest()
+		if _, err := server.Stop(context.Background(), string(b.dir)); err != nil {
 			t.Error(err)
 		}
 	})
-	var stop atomic.Bool
-	var asked atomic.Int64
-	var viewers sync.WaitGroup
 	for range 2 {
-		viewers.Go(func() { strict(t, m.http.String(), s.Name()+".localhost", &stop, &asked) })
-	}
-	url := state.Holder{HTTPS: m.https.String()}.SiteURL(s.Name(), "")
-	config := &tls.Config{RootCAs: roots(t, string(dir))}
-	for _, name := range []string{"HTTP/1.1", "HTTP/2.0"} {
-		client := clients(t, m.https.String(), config)[name]
-		viewers.Go(func() {
-			for !stop.Load() {
-				if res, body := fetch(t, client, url); res.StatusCode != 200 || body != "the site" {
-					t.Errorf("%s: %d %q", name, res.StatusCode, body)
-				}
-				asked.Add(1)
-			}
-		})
-	}
-	for range 2 {
-		download := clients(t, m.https.String(), config)["HTTP/2.0"]
-		res, err := download.Get(url + "big.bin")
-		if err != nil {
-			t.Fatal(err)
-		}
+		body := b.download()
 		if err := syscall.Kill(old.PID, syscall.SIGUSR2); err != nil {
 			t.Fatal(err)
 		}
-		next := holder(t, dir, old.PID)
+		next := holder(t, b.dir, old.PID)
 		for range 5 { // the download has not been read: the old process is still there
-			fresh := clients(t, m.https.String(), config)["HTTP/1.1"]
-			if res, body := fetch(t, fresh, url); res.StatusCode != 200 || body != "the site" {
+			fresh := clients(t, b.https.String(), b.config)["HTTP/1.1"]
+			if res, body := fetch(t, fresh, b.url); res.StatusCode != 200 || body != "the site" {
 				t.Errorf("a new viewer: %d %q", res.StatusCode, body)
 			}
 		}
 		if err := syscall.Kill(old.PID, 0); err != nil {
 			t.Errorf("the old process has gone before its download was read: %v", err)
 		}
-		n, err := io.Copy(io.Discard, res.Body)
-		res.Body.Close()
-		if err != nil || n != int64(len(big)) {
-			t.Errorf("the download: %d bytes, %v", n, err)
-		}
-		m.forget()
+		b.whole(body)
+		b.forget()
 		old = next
 	}
-	stop.Store(true)
-	viewers.Wait()
-	if res, body := fetch(t, clients(t, m.udp.String(), config)["HTTP/3.0"], url); res.StatusCode != 200 || body != "the site" {
-		t.Errorf("HTTP/3 afterwards: %d %q", res.StatusCode, body)
-	}
-	t.Logf("%d requests while two processes took over", asked.Load())
+	b.rest()
+	b.http3()
+	t.Logf("%d requests while two processes took over", b.asked.Load())
 }
 
 // A program that does not start any more takes nothing over.
 func TestHandOverToAProgramThatFails(t *testing.T) {
+	t.Parallel()
 	dir := state.Dir(t.TempDir())
 	s := deploy(t, dir, site.Config{}, "one")
 	releaseFiles(t, s, "r1", map[string]string{"index.html": "the site"})

@@ -102,6 +102,7 @@ func fetch(t *testing.T, c *http.Client, url string) (*http.Response, string) {
 }
 
 func TestHTTPS(t *testing.T) {
+	t.Parallel()
 	dir := state.Dir(t.TempDir())
 	one, two := deploy(t, dir, site.Config{}, "one"), deploy(t, dir, site.Config{DomainName: "shop.example.com"}, "two")
 	release(t, one, "r1", "this is one")
@@ -160,6 +161,7 @@ func TestHTTPS(t *testing.T) {
 }
 
 func TestWhatHTTPSNeeds(t *testing.T) {
+	t.Parallel()
 	t.Run("the root outlives the server", func(t *testing.T) {
 		dir := state.Dir(t.TempDir())
 		_, stop := startWith(t, server.Options{StateDir: string(dir), ListenHTTPS: "127.0.0.1:0"})
@@ -192,6 +194,7 @@ func TestWhatHTTPSNeeds(t *testing.T) {
 
 // Browsers look for *.localhost at [::1] first.
 func TestIPv6Loopback(t *testing.T) {
+	t.Parallel()
 	if l, err := net.Listen("tcp6", "[::1]:0"); err != nil {
 		t.Skip("this machine has no [::1]:", err)
 	} else {
@@ -200,7 +203,7 @@ func TestIPv6Loopback(t *testing.T) {
 	dir := state.Dir(t.TempDir())
 	one := deploy(t, dir, site.Config{}, "one")
 	release(t, one, "r1", "this is one")
-	h, stop := startWith(t, server.Options{StateDir: string(dir), ListenHTTPS: "127.0.0.1:0"})
+	h, stop := startWith(t, server.Options{StateDir: string(dir), Listen: loopback(freePort(t)), ListenHTTPS: loopback(freePort(t))})
 	six := func(address string) string { return strings.Replace(address, "127.0.0.1", "[::1]", 1) }
 	for proto, c := range clients(t, six(h.HTTPS), &tls.Config{RootCAs: roots(t, string(dir))}) {
 		res, body := fetch(t, c, h.SiteURL(one.Name(), ""))
@@ -224,17 +227,13 @@ func TestIPv6Loopback(t *testing.T) {
 
 // Who else has the port of [::1] does not keep the server from working.
 func TestIPv6LoopbackTaken(t *testing.T) {
-	other, err := net.Listen("tcp6", "[::1]:0")
+	t.Parallel()
+	listen := loopback(freePort(t))
+	other, err := net.Listen("tcp6", strings.Replace(listen, "127.0.0.1", "[::1]", 1))
 	if err != nil {
 		t.Skip("this machine has no [::1]:", err)
 	}
 	defer other.Close()
-	listen := strings.Replace(other.Addr().String(), "[::1]", "127.0.0.1", 1)
-	if l, err := net.Listen("tcp", listen); err != nil {
-		t.Skip("the port is taken on 127.0.0.1:", err)
-	} else {
-		l.Close()
-	}
 	h, _ := startWith(t, server.Options{StateDir: t.TempDir(), Listen: listen})
 	if h.Listen != listen {
 		t.Errorf("it listens on %s", h.Listen)

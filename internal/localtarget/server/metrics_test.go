@@ -15,6 +15,7 @@ import (
 )
 
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	dir := state.Dir(t.TempDir())
 	s := deploy(t, dir, site.Config{DomainName: "shop.example.com"}, "one")
 	release(t, s, "r1", "this is one")
@@ -79,6 +80,7 @@ func exposition(t *testing.T, text string) {
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	dir := state.Dir(t.TempDir())
 	h, _ := startWith(t, server.Options{StateDir: string(dir), Metrics: "127.0.0.1:0"})
 	url := "http://" + h.Metrics + "/healthz"

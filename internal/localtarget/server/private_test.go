@@ -15,6 +15,7 @@ import (
 // Nobody but the user that serves can read what is in the state folder, whoever made the folder: there are keys of certificates,
 // logs and the output of builds in it.
 func TestStateIsPrivate(t *testing.T) {
+	t.Parallel()
 	dir := state.Dir(t.TempDir())
 	if err := os.Chmod(string(dir), 0o755); err != nil {
 		t.Fatal(err)

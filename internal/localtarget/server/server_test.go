@@ -127,6 +127,7 @@ func releaseFiles(t *testing.T, s state.Site, id string, files map[string]string
 }
 
 func TestHostNames(t *testing.T) {
+	t.Parallel()
 	dir := state.Dir(t.TempDir())
 	one := deploy(t, dir, site.Config{DomainName: "shop.example.com"}, "one")
 	release(t, one, "r1", "this is one")
@@ -168,6 +169,7 @@ func TestHostNames(t *testing.T) {
 }
 
 func TestSitesComeChangeAndGo(t *testing.T) {
+	t.Parallel()
 	dir := state.Dir(t.TempDir())
 	h, _ := start(t, dir)
 	if status, _ := get(t, h, "", "/"); status != 404 {
@@ -212,6 +214,7 @@ func TestSitesComeChangeAndGo(t *testing.T) {
 }
 
 func TestDamagedStateKeepsWhatIsLive(t *testing.T) {
+	t.Parallel()
 	dir := state.Dir(t.TempDir())
 	s := deploy(t, dir, site.Config{}, "one")
 	release(t, s, "r1", "first")
@@ -243,6 +246,7 @@ func TestDamagedStateKeepsWhatIsLive(t *testing.T) {
 }
 
 func TestSecondServer(t *testing.T) {
+	t.Parallel()
 	dir := state.Dir(t.TempDir())
 	h, stop := start(t, dir)
 	err := server.Run(t.Context(), server.Options{StateDir: string(dir), Listen: "127.0.0.1:0"})
@@ -254,6 +258,7 @@ func TestSecondServer(t *testing.T) {
 }
 
 func TestPortInUse(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -268,12 +273,13 @@ func TestPortInUse(t *testing.T) {
 }
 
 func TestStop(t *testing.T) {
+	t.Parallel()
 	dir := state.Dir(t.TempDir())
 	if stopped, err := server.Stop(t.Context(), string(dir)); stopped || err != nil {
 		t.Errorf("Stop without a server = %v, %v", stopped, err)
 	}
 	// Draining would take longer than Stop waits: connections that nothing is asked on are not waited for.
-	h, _ := startWith(t, server.Options{StateDir: string(dir), Limits: server.Limits{DrainTimeout: 10 * time.Minute}})
+	h, _ := startWith(t, server.Options{StateDir: string(dir), Listen: loopback(freePort(t)), Limits: server.Limits{DrainTimeout: 10 * time.Minute}})
 	get(t, h, "", "/")
 	if stopped, err := server.Stop(t.Context(), string(dir)); !stopped || err != nil {
 		t.Fatalf("Stop = %v, %v", stopped, err)
@@ -284,6 +290,7 @@ func TestStop(t *testing.T) {
 }
 
 func TestLogsAreWritten(t *testing.T) {
+	t.Parallel()
 	dir := state.Dir(t.TempDir())
 	s := deploy(t, dir, site.Config{}, "one")
 	h, stop := start(t, dir)
@@ -301,12 +308,6 @@ func TestLogsAreWritten(t *testing.T) {
 // repository makes a git repository with one commit on main.
 func repository(t *testing.T) string {
 	t.Helper()
-	for k, v := range map[string]string{
-		"HOME": t.TempDir(), "XDG_CONFIG_HOME": t.TempDir(), "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1",
-		"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.com",
-	} {
-		t.Setenv(k, v)
-	}
 	dir := t.TempDir()
 	git(t, dir, "init", "-q", "-b", "main")
 	commit(t, dir, "first")
@@ -333,6 +334,7 @@ func commit(t *testing.T, dir, text string) string {
 }
 
 func TestCommitsGoLive(t *testing.T) {
+	t.Parallel()
 	repo := repository(t)
 	dir := state.Dir(t.TempDir())
 	s := deploy(t, dir, site.Config{RepoURL: repo, BranchName: "main"}, "")

@@ -212,6 +212,7 @@ func TestServiceEndpoints(t *testing.T) {
 	b := newBed(t, false)
 	b.account.CompleteNew(1)
 	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
 	for _, service := range []string{"STS", "S3", "CLOUDFORMATION", "CLOUDFRONT", "CLOUDFRONT_KEYVALUESTORE", "CODECONNECTIONS", "CODEPIPELINE", "CODEBUILD", "CLOUDWATCH_LOGS"} {
 		t.Setenv("AWS_ENDPOINT_URL_"+service, b.account.URL())
 	}

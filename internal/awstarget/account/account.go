@@ -67,6 +67,7 @@ func Load(ctx context.Context, opts Options) (*Account, error) {
 	if !retriesChosen(cfg) {
 		cfg.Retryer = patient
 	}
+	cfg.APIOptions = append(cfg.APIOptions, plainBodies)
 	return &Account{Config: cfg, Region: cfg.Region, Source: source}, nil
 }
 

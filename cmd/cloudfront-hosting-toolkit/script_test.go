@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -19,6 +21,10 @@ var update = flag.Bool("update", false, "write the golden files of the scripts a
 const tool = "cloudfront-hosting-toolkit"
 
 func TestMain(m *testing.M) {
+	// Scripts wait for servers and builds most of the time. What -parallel says counts more.
+	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){tool: func() { os.Exit(cli.Main()) }})
 }
 

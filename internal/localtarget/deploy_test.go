@@ -15,6 +15,7 @@ import (
 )
 
 func TestDeployInThisProcess(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	h := b.hosting("")
 	if _, err := h.Show(t.Context()); fault.KindOf(err) != fault.NotDeployed {
@@ -65,6 +66,7 @@ func TestDeployInThisProcess(t *testing.T) {
 }
 
 func TestDeployInTheBackground(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	d, r := b.mustDeploy(hosting.DeployOptions{})
 	if got := strings.Join(r.steps, " "); got != "Check Server Source Build Release Live" {
@@ -115,6 +117,7 @@ func TestDeployInTheBackground(t *testing.T) {
 }
 
 func TestDefect29_AFailedBuildIsAnErrorThatNamesItsStage(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.mustDeploy(here)
 	live := b.git("rev-parse", "HEAD")
@@ -141,6 +144,7 @@ func TestDefect29_AFailedBuildIsAnErrorThatNamesItsStage(t *testing.T) {
 }
 
 func TestABuildFileThatIsNotCommittedIsUsedWithANotice(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.write(buildFile, build("mkdir out && echo built > out/index.html"))
 	d, r := b.mustDeploy(here)
@@ -166,6 +170,7 @@ func TestABuildFileThatIsNotCommittedIsUsedWithANotice(t *testing.T) {
 }
 
 func TestWhatIsWrongIsFoundBeforeAnythingIsWritten(t *testing.T) {
+	t.Parallel()
 	folder := "cloudfront-hosting-toolkit/cloudfront-hosting-toolkit-"
 	tests := map[string]struct{ file, text, want string }{
 		"branch":    {folder + "config.json", `{"repoUrl":".","branchName":"none"}`, `no branch "none"; it has main`},
@@ -174,6 +179,7 @@ func TestWhatIsWrongIsFoundBeforeAnythingIsWritten(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := newBed(t)
 			b.write(tc.file, tc.text)
 			_, _, err := b.deploy(hosting.DeployOptions{})
@@ -188,6 +194,7 @@ func TestWhatIsWrongIsFoundBeforeAnythingIsWritten(t *testing.T) {
 }
 
 func TestAFunctionThatFailsDoesNotTakeTheSiteDown(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	d, _ := b.mustDeploy(here)
 	deployed := filepath.Join(b.state, "sites", d.Site, "template.yaml")

@@ -89,10 +89,11 @@ func TestDoctor(t *testing.T) {
 		"certificate fine":            {deploy: "here", arrange: func(b *bed) { b.https(90*day, 60*day) }},
 		"certificate of this machine": {deploy: "here", arrange: func(b *bed) { b.https(7*day, 3*day) }},
 	}
+	t.Setenv("PATH", withoutSystemctl(t))
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := newBed(t)
-			t.Setenv("PATH", withoutSystemctl(t))
 			switch tc.deploy {
 			case "here":
 				b.mustDeploy(here)

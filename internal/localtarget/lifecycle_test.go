@@ -58,6 +58,7 @@ func TestPortInUse(t *testing.T) {
 }
 
 func TestInterruptedDeployGoesOnInTheServer(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	gate := filepath.Join(t.TempDir(), "gate")
 	b.write(buildFile, build("while [ ! -e '"+gate+"' ]; do sleep 0.02; done; mkdir out; cp index.html out/"))
@@ -82,6 +83,7 @@ func TestInterruptedDeployGoesOnInTheServer(t *testing.T) {
 }
 
 func TestDeleteEndsARunningBuild(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	h, _, done := b.building()
 	if _, err := h.Delete(t.Context(), hosting.DeleteOptions{}, &report{}); err != nil {
@@ -96,6 +98,7 @@ func TestDeleteEndsARunningBuild(t *testing.T) {
 }
 
 func TestPublishBeforeAnyDeploy(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	h := b.hosting("127.0.0.1:0")
 	p, err := h.Publisher(t.Context())
@@ -163,6 +166,7 @@ func (b *bed) awaitExecution(ok func(hosting.Execution) bool) hosting.Execution 
 }
 
 func TestASupersededDeployFollowsTheNewerCommit(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	_, open, first := b.building()
 	running := b.awaitExecution(func(hosting.Execution) bool { return true })
@@ -195,6 +199,7 @@ func TestASupersededDeployFollowsTheNewerCommit(t *testing.T) {
 }
 
 func TestDeployEndsWithTheServer(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	h, _, done := b.building()
 	if _, err := server.Stop(t.Context(), b.state); err != nil {
@@ -210,6 +215,7 @@ func TestDeployEndsWithTheServer(t *testing.T) {
 }
 
 func TestShowTellsThatTheRepositoryCannotBeRead(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.mustDeploy(hosting.DeployOptions{})
 	h := b.hosting("")
@@ -238,6 +244,7 @@ func TestShowTellsThatTheRepositoryCannotBeRead(t *testing.T) {
 }
 
 func TestTwoDeploymentsWithoutAServerTakeTurns(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	errs := make(chan error, 2)
 	for range 2 {
@@ -257,6 +264,7 @@ func TestTwoDeploymentsWithoutAServerTakeTurns(t *testing.T) {
 // A commit that changes nothing within the paths starts no execution, and that is said; the next one that does is compared
 // with what was run, not with the commit before it.
 func TestPathsPassOverCommits(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	b.write("cloudfront-hosting-toolkit/cloudfront-hosting-toolkit-config.json", `{"repoUrl":".","branchName":"main","routing":"static","paths":["*.html"]}`)
 	b.commit("first")

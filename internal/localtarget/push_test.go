@@ -19,6 +19,7 @@ import (
 
 // Whoever has the rights to write there deploys by a push to the site's bare repository, which is a path to git.
 func TestPushOverAPath(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	d, _ := b.mustDeploy(hosting.DeployOptions{})
 	clone := filepath.Join(t.TempDir(), "clone")
@@ -42,6 +43,7 @@ func commitIn(t *testing.T, dir, text string) {
 
 // The same over ssh, with a key that may do nothing else.
 func TestPushOverSSH(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	d, _ := b.mustDeploy(hosting.DeployOptions{})
 	ssh := startSSH(t)

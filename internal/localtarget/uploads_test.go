@@ -66,6 +66,7 @@ func (b *bed) last(after string) hosting.Execution {
 // A site that is fed by zip files: it is deployed without any, and each one that is copied into its folder is released. The
 // newest wins, the same one again is the same release again, and a bad one leaves the site as it is.
 func TestZipFiles(t *testing.T) {
+	t.Parallel()
 	b := zipBed(t)
 	d, r := b.mustDeploy(hosting.DeployOptions{})
 	if d.Execution.ID != "" || d.Release != "" || d.Upload == "" || len(r.warns) > 0 || d.PushURL != "" {
@@ -126,6 +127,7 @@ func TestZipFiles(t *testing.T) {
 
 // deploy waits for the first zip file if it is asked to, and follows its release; the next one releases the newest again.
 func TestDeployAwaitsAZipFile(t *testing.T) {
+	t.Parallel()
 	b := zipBed(t)
 	r := &report{}
 	folder := filepath.Join(b.state, "sites", b.site(), "drop")
@@ -161,6 +163,7 @@ func TestDeployAwaitsAZipFile(t *testing.T) {
 
 // delete leaves zip files that somebody put into the folder, and a site that is deployed again finds them there.
 func TestDeleteLeavesZipFiles(t *testing.T) {
+	t.Parallel()
 	b := zipBed(t)
 	d, _ := b.mustDeploy(hosting.DeployOptions{})
 	put(t, d.Upload, "site.zip", zipped(t, map[string]string{"index.html": "one"}))
@@ -189,6 +192,7 @@ func TestDeleteLeavesZipFiles(t *testing.T) {
 
 // A zip with a build file is built; without a server the newest zip of the folder is released by deploy itself.
 func TestAZipFileIsBuilt(t *testing.T) {
+	t.Parallel()
 	b := zipBed(t)
 	d, _ := b.mustDeploy(here)
 	if d.Execution.ID != "" {

@@ -2,10 +2,13 @@ package server_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server"
@@ -26,6 +29,10 @@ func TestMain(m *testing.M) {
 		if err := os.Setenv(k, v); err != nil {
 			panic(err)
 		}
+	}
+	// The tests wait for servers most of the time. What -parallel says counts more.
+	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

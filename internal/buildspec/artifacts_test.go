@@ -52,6 +52,7 @@ var tree = []string{
 
 // TestArtifacts follows build-spec-ref, "artifacts".
 func TestArtifacts(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		artifacts string
 		commands  string
@@ -135,6 +136,7 @@ func TestArtifacts(t *testing.T) {
 
 // Defect 4: upstream's own build files upload nothing here, and a build that publishes nothing must not pass.
 func TestDefect04_NothingToPublishFails(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct{ spec, err, hint string }{
 		"upstream's copy command": {"phases:\n  build:\n    commands:\n      - touch ran\n      - aws s3 cp ./ s3://$DEST_BUCKET_NAME/$CODEBUILD_RESOLVED_SOURCE_VERSION/ --recursive #don't change this line\n",
 			"build.yml copies the site into the bucket itself and names no artifacts: nothing would be published", "artifacts:\n  base-directory: dist"},
@@ -158,6 +160,7 @@ func TestDefect04_NothingToPublishFails(t *testing.T) {
 
 // Defect 17: a basic site publishes its files, not the toolkit's folder, the repository's data or installed packages.
 func TestDefect17_PlainPublishesTheSiteOnly(t *testing.T) {
+	t.Parallel()
 	b, log := newBuild(t, string(buildspec.Plain()))
 	for _, f := range []string{"css/a.css", ".well-known/security.txt", ".git/config", "cloudfront-hosting-toolkit/cloudfront-hosting-toolkit-config.json", "node_modules/p/i.js", "blog/node_modules/p/i.js"} {
 		writeFile(t, filepath.Join(b.Source, filepath.FromSlash(f)), "x")
@@ -174,6 +177,7 @@ func TestDefect17_PlainPublishesTheSiteOnly(t *testing.T) {
 
 // Defect 18: the build file is read for each build; a pushed edit counts at once.
 func TestDefect18_TheFileOfTheCommitCounts(t *testing.T) {
+	t.Parallel()
 	for _, word := range []string{"one", "two"} {
 		b, log := newBuild(t, "version: 0.2\nphases: {build: {commands: [echo "+word+"]}}"+artifactsOfAll)
 		if out, err := runOne(t, b, log); err != nil || out != word+"\n" {
@@ -184,6 +188,7 @@ func TestDefect18_TheFileOfTheCommitCounts(t *testing.T) {
 
 // Artifacts share no inode with the source: a later build that writes into a cached file must not change a release.
 func TestArtifactsAreCopies(t *testing.T) {
+	t.Parallel()
 	b, _ := newBuild(t, "version: 0.2\nphases: {build: {commands: ['chmod 400 index.html']}}"+artifactsOfAll)
 	dir := filepath.Join(t.TempDir(), "artifacts")
 	if _, err := b.Run(context.Background(), dir); err != nil {
@@ -203,6 +208,7 @@ func TestArtifactsAreCopies(t *testing.T) {
 }
 
 func TestArtifactsFolderMustBeEmpty(t *testing.T) {
+	t.Parallel()
 	b, _ := newBuild(t, "version: 0.2\nphases: {build: {commands: ['true']}}"+artifactsOfAll)
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "stale.html"), "")
@@ -212,6 +218,7 @@ func TestArtifactsFolderMustBeEmpty(t *testing.T) {
 
 // An artifacts folder inside of the source is not an artifact of itself.
 func TestArtifactsFolderInTheSource(t *testing.T) {
+	t.Parallel()
 	b, _ := newBuild(t, "version: 0.2\nphases: {build: {commands: ['true']}}"+artifactsOfAll)
 	dir := filepath.Join(b.Source, "out")
 	if _, err := b.Run(context.Background(), dir); err != nil {

@@ -44,6 +44,7 @@ func (s *site) build(cache, command string) (string, string) {
 
 // TestCache follows build-spec-ref, "cache", and caching-s3. A command that ends in false fails its build.
 func TestCache(t *testing.T) {
+	t.Parallel()
 	const modules = "{paths: ['node_modules/**/*']}"
 	const seen = "; ls node_modules 2>/dev/null | tr '\\n' ' '; "
 	type step struct{ cache, command, output string }
@@ -118,6 +119,7 @@ func TestCache(t *testing.T) {
 }
 
 func TestCacheOutsideOfTheSource(t *testing.T) {
+	t.Parallel()
 	home, err := os.UserHomeDir()
 	if err != nil {
 		t.Skipf("SKIPPED: this user has no home folder: %v", err)
@@ -142,6 +144,7 @@ func TestCacheOutsideOfTheSource(t *testing.T) {
 
 // A build that is stopped leaves no cache behind rather than half of one, and the next build is not hindered.
 func TestCacheAfterAnInterruptedBuild(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	const cache = "{paths: ['node_modules/**/*']}"
 	s.build(cache, "mkdir node_modules; touch node_modules/a")
@@ -164,6 +167,7 @@ func TestCacheAfterAnInterruptedBuild(t *testing.T) {
 
 // A cache entry is trusted to name only paths inside of the source folder.
 func TestCacheStaysInTheSource(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	outside := t.TempDir()
 	s.build("{paths: ['d/sub/**/*']}", "mkdir -p d/sub; touch d/sub/f")
@@ -182,6 +186,7 @@ func TestCacheStaysInTheSource(t *testing.T) {
 }
 
 func TestCacheKeepsFewEntries(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for i := range 7 {
 		s.build(fmt.Sprintf("{key: k%d, paths: ['d/**/*']}", i), "mkdir d; touch d/f")
@@ -196,6 +201,7 @@ func TestCacheKeepsFewEntries(t *testing.T) {
 }
 
 func TestCacheIsBounded(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.limit = 1000
 	build := func(key string, bytes int) string {

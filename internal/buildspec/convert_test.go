@@ -36,6 +36,7 @@ func golden(t *testing.T, file, got string) {
 
 // TestConvert converts testdata/convert/*.yml, files in the form of upstream's, and compares with *.golden.
 func TestConvert(t *testing.T) {
+	t.Parallel()
 	inputs, err := filepath.Glob("testdata/convert/*.yml")
 	if err != nil || len(inputs) == 0 {
 		t.Fatal(err, inputs)
@@ -70,6 +71,7 @@ func TestConvert(t *testing.T) {
 }
 
 func TestConvertRefuses(t *testing.T) {
+	t.Parallel()
 	const copyAll = " s3://$DEST_BUCKET_NAME/$CODEBUILD_RESOLVED_SOURCE_VERSION/ --recursive"
 	tests := map[string]struct{ commands, want string }{
 		"not upstream's":      {"make", "it does not copy to the bucket"},
@@ -116,6 +118,7 @@ func FuzzConvert(f *testing.F) {
 
 // TestLogGolden holds the look of a whole log.
 func TestLogGolden(t *testing.T) {
+	t.Parallel()
 	b, log := newBuild(t, `version: 0.2
 env: {git-credential-helper: yes}
 phases:

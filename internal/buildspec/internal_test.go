@@ -16,6 +16,7 @@ func testLog(w io.Writer) *buildLog {
 }
 
 func TestLogMasksAcrossWrites(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		masks, writes []string
 		want          string
@@ -48,6 +49,7 @@ func TestLogMasksAcrossWrites(t *testing.T) {
 }
 
 func TestLogStreamsWithoutLines(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	log := testLog(&out)
 	log.mask("secret")
@@ -62,6 +64,7 @@ func TestLogStreamsWithoutLines(t *testing.T) {
 }
 
 func TestLogIsBounded(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	log := testLog(&out)
 	for range maxLog/(1<<20) + 3 {
@@ -83,6 +86,7 @@ func TestLogIsBounded(t *testing.T) {
 
 // A full disk under the log must not hang a build.
 func TestLogRemembersItsError(t *testing.T) {
+	t.Parallel()
 	full := errors.New("no space left on device")
 	log := testLog(failingWriter{full})
 	log.Write([]byte("a"))
@@ -98,6 +102,7 @@ func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
 
 // The forms in which shells print variables: dash and ash, bash in POSIX mode, ksh and mksh, zsh.
 func TestRestoreSh(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct{ variables, exports, want string }{
 		"dash":                    {"A='it'\"'\"'s'\nB='x\ny'\nPPID='1'\n", "export A='it'\"'\"'s'\nexport C\n", "export A='it'\\''s'\nB='x\ny'\n"},
 		"bash in POSIX mode":      {"A=plain\nB=$'x\\ny\\'s\\303\\244'\nC=\nBASH_VERSINFO=([0]=\"5\")\nEUID=0\n", "export A=\"plain\"\n", "export A='plain'\nB='x\ny'\\''sä'\nC=''\n"},
@@ -125,6 +130,7 @@ func TestRestoreSh(t *testing.T) {
 }
 
 func TestRestoreBash(t *testing.T) {
+	t.Parallel()
 	dump := "\x00declare -x A=\"it's\"\n\x00declare -r B=\"2\"\n\x00declare -ir N=\"1\"\n\x00declare -r BASHOPTS=\"x\"\n\x00declare -a L=([0]=\"a\nb\")\n\x00\x00declare -- E\n\x00end"
 	want := "declare -x A=\"it's\"\ndeclare -- B=\"2\"\ndeclare -i N=\"1\"\ndeclare -a L=([0]=\"a\nb\")\ndeclare -- E\n"
 	got, ok := restoreBash([]byte(dump))
@@ -154,6 +160,7 @@ func FuzzRestoreSh(f *testing.F) {
 }
 
 func TestRuntimeMatches(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		wanted, printed string
 		want            bool
@@ -170,6 +177,7 @@ func TestRuntimeMatches(t *testing.T) {
 }
 
 func TestWindowsAndUnixPathsOfPatterns(t *testing.T) {
+	t.Parallel()
 	for glob, want := range map[string]string{"./a/": "a", "a//b": "a/b", "/a/b": "/a/b", ".": "", "./": "", "a/./b": "a/b", "**/*": "**/*"} {
 		if got := cleanGlob(glob); got != want {
 			t.Errorf("cleanGlob(%q) = %q, want %q", glob, got, want)

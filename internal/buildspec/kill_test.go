@@ -73,6 +73,7 @@ var holders = map[string]string{
 }
 
 func TestCancelEndsEveryProcess(t *testing.T) {
+	t.Parallel()
 	for name, command := range holders {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -83,6 +84,7 @@ func TestCancelEndsEveryProcess(t *testing.T) {
 
 // A session of its own takes a process out of the build's group.
 func TestCancelEndsSessionsOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	if _, err := os.Stat("/proc/self/environ"); err != nil {
 		t.Skip("needs /proc")
 	}

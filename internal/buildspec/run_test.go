@@ -62,6 +62,7 @@ func output(log string) string {
 // TestSemantics runs small build files for real. Each case names the page of the CodeBuild User Guide that says so; [?] is
 // a rule that is weakly sourced.
 func TestSemantics(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		spec   string
 		output string   // what the commands print
@@ -199,6 +200,7 @@ func summary(r buildspec.Report) string {
 
 // TestPersistence holds what is carried over from one command to the next against both shells.
 func TestPersistence(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		commands []string
 		output   string

@@ -147,6 +147,9 @@ func TestVectorsInNJS(t *testing.T) {
 			}
 			diff := compareNJS(t, c)
 			reason, known := differences[name]
+			for again := 0; known && len(diff) == 0 && again < 100; again++ {
+				diff = compareNJS(t, c) // a clock that moves on need not have done so in a moment
+			}
 			switch {
 			case known && len(diff) == 0:
 				t.Errorf("njs does the same; listed as different: %s", reason)

@@ -15,6 +15,7 @@ import (
 
 // Another process swaps as fast as it can, and tells of each swap that has returned: from then on no view is older.
 func TestViewFollowsAnotherProcess(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "DISK_TEST_WRITER="+dir)
@@ -49,6 +50,7 @@ func TestViewFollowsAnotherProcess(t *testing.T) {
 
 // Whatever happens to the generation file, a view is the newest one or, for a moment, the one before.
 func TestGenerationFileThatIsTouched(t *testing.T) {
+	t.Parallel()
 	tests := map[string]func(file string) error{
 		"cut off":  func(file string) error { return os.Truncate(file, 0) },
 		"removed":  os.Remove,

@@ -53,6 +53,7 @@ func writer(dir string) {
 }
 
 func TestKilledWritersLeaveWholeObjects(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	last := ""
 	for round := range 6 {

@@ -21,10 +21,12 @@ import (
 func kvFile(t *testing.T) string { return filepath.Join(t.TempDir(), "site", "kv.json") }
 
 func TestKV(t *testing.T) {
+	t.Parallel()
 	publishtest.TestPointer(t, func(t *testing.T) publish.Pointer { return disk.OpenKV(kvFile(t)) })
 }
 
 func TestKVKeepsOtherKeys(t *testing.T) {
+	t.Parallel()
 	file := kvFile(t)
 	get := func(key string) (string, bool) {
 		data, err := os.ReadFile(file)
@@ -96,6 +98,7 @@ func await(t *testing.T, so func() bool) {
 }
 
 func TestViewFollowsTheFile(t *testing.T) {
+	t.Parallel()
 	file := kvFile(t)
 	reader, writer := disk.OpenKV(file), disk.OpenKV(file)
 	v := wantView(t, reader, "")
@@ -124,6 +127,7 @@ func TestViewFollowsTheFile(t *testing.T) {
 
 // Swaps may follow each other within a tick of the file system's clock, with contents of the same size.
 func TestViewNeverMissesASwap(t *testing.T) {
+	t.Parallel()
 	file := kvFile(t)
 	reader, writer := disk.OpenKV(file), disk.OpenKV(file)
 	for i := range 60 {
@@ -134,6 +138,7 @@ func TestViewNeverMissesASwap(t *testing.T) {
 }
 
 func TestViewIsNeverOlderThanTheLastSwap(t *testing.T) {
+	t.Parallel()
 	file := kvFile(t)
 	reader, writer := disk.OpenKV(file), disk.OpenKV(file)
 	swapTo(t, writer, "000")
@@ -170,6 +175,7 @@ func TestViewIsNeverOlderThanTheLastSwap(t *testing.T) {
 func name(i int) string { return string([]byte{'r', byte('0' + i/10), byte('0' + i%10)}) }
 
 func TestDamagedKV(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct{ text, says string }{
 		"empty":              {"", "kv.json:1:1"},
 		"cut off":            {"{\n  \"path\": \"v1\"", "kv.json:2:"},
@@ -221,6 +227,7 @@ func TestDamagedKV(t *testing.T) {
 }
 
 func TestDamagedKVWithoutLastGood(t *testing.T) {
+	t.Parallel()
 	file := kvFile(t)
 	write(t, file, "{")
 	kv := disk.OpenKV(file)
@@ -232,6 +239,7 @@ func TestDamagedKVWithoutLastGood(t *testing.T) {
 }
 
 func TestKVFileThatIsGone(t *testing.T) {
+	t.Parallel()
 	file := kvFile(t)
 	kv := disk.OpenKV(file)
 	swapTo(t, kv, "v1")
@@ -249,6 +257,7 @@ func TestKVFileThatIsGone(t *testing.T) {
 
 // A damaged file that is mended by hand is believed.
 func TestKVMendedByHand(t *testing.T) {
+	t.Parallel()
 	file := kvFile(t)
 	kv := disk.OpenKV(file)
 	swapTo(t, kv, "v1")

@@ -11,6 +11,7 @@ import (
 )
 
 func TestLiveSince(t *testing.T) {
+	t.Parallel()
 	file := kvFile(t)
 	kv := disk.OpenKV(file)
 	since := func(then time.Time) []string {
@@ -51,6 +52,7 @@ func TestLiveSince(t *testing.T) {
 
 // A store that was written by hand may name anything as the live release.
 func TestLiveSinceOfANameThatIsNone(t *testing.T) {
+	t.Parallel()
 	for name, release := range map[string]string{"a path": "../../x", "a folder": "a/b", "a dot": "."} {
 		t.Run(name, func(t *testing.T) {
 			file := kvFile(t)

@@ -19,6 +19,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
+	t.Parallel()
 	publishtest.TestObjectStore(t, func(t *testing.T) publish.ObjectStore {
 		return disk.OpenStore(filepath.Join(t.TempDir(), "site", "bucket"))
 	})
@@ -68,6 +69,7 @@ func (s site) read(key string) (string, publish.Object, error) {
 }
 
 func TestBodiesArePlainFiles(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.put(t, "v1/a/b c.html", "hello")
 	if data, err := os.ReadFile(s.path("bucket", "v1", "a", "b c.html")); err != nil || string(data) != "hello" {
@@ -76,6 +78,7 @@ func TestBodiesArePlainFiles(t *testing.T) {
 }
 
 func TestOpenSeeks(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.put(t, "v1/a", "0123456789")
 	f, o, err := s.Open("v1/a")
@@ -93,6 +96,7 @@ func TestOpenSeeks(t *testing.T) {
 }
 
 func TestNothingOutsideTheBucketCanBeReached(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.put(t, "v1/a", "inside")
 	if err := os.WriteFile(s.path("kv.json"), []byte("{}"), 0o644); err != nil {
@@ -129,6 +133,7 @@ func TestNothingOutsideTheBucketCanBeReached(t *testing.T) {
 }
 
 func TestObjectAndFolderOfOneName(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.put(t, "v1/a", "x")
 	s.put(t, "v1/b/c", "x")
@@ -146,6 +151,7 @@ func TestObjectAndFolderOfOneName(t *testing.T) {
 }
 
 func TestDeleteLeavesNoEmptyFolders(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.put(t, "v1/a/b/c/d", "x")
 	s.put(t, "v1/a/e", "x")
@@ -164,6 +170,7 @@ func TestDeleteLeavesNoEmptyFolders(t *testing.T) {
 }
 
 func TestCopyIsAHardLinkWithATimeOfItsOwn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	s.Now = func() time.Time { return at }
@@ -208,6 +215,7 @@ func (s site) temporary(t *testing.T) (files []string) {
 }
 
 func TestABodyWithoutMetadataIsNoObject(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.put(t, "v1/a", "x")
 	if err := os.WriteFile(s.path("bucket", "v1", "b"), []byte("half a crash"), 0o644); err != nil {
@@ -228,6 +236,7 @@ func TestABodyWithoutMetadataIsNoObject(t *testing.T) {
 }
 
 func TestABodyChangedByHandIsDescribedAsItIs(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.put(t, "v1/a", "before")
 	if _, o, _ := s.read("v1/a"); o.SHA256 != publishtest.Blob("before").SHA256 {
@@ -250,6 +259,7 @@ func TestABodyChangedByHandIsDescribedAsItIs(t *testing.T) {
 }
 
 func TestACopiedStateFolderWorks(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.put(t, "v1/a", "x")
 	s.put(t, "_errors/404.html", "one")
@@ -268,6 +278,7 @@ func TestACopiedStateFolderWorks(t *testing.T) {
 }
 
 func TestTemporaryFilesOfDeadProcessesGo(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.put(t, "v1/a", "x")
 	for name, age := range map[string]time.Duration{"old": 2 * time.Hour, "young": time.Minute} {
@@ -287,6 +298,7 @@ func TestTemporaryFilesOfDeadProcessesGo(t *testing.T) {
 }
 
 func TestStoreSurvivesItsFolder(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.put(t, "v1/a", "x")
 	if err := os.RemoveAll(s.dir); err != nil {
@@ -308,6 +320,7 @@ func TestStoreSurvivesItsFolder(t *testing.T) {
 }
 
 func TestPublisherOnDisk(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	kv := disk.OpenKV(s.path("kv.json"))
 	p := &publish.Publisher{Store: s.Store, Pointer: kv, Keep: 2, PropagationGrace: -1}

@@ -9,6 +9,7 @@ import (
 )
 
 func TestUse(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	want := int64(0)
 	for name, size := range map[string]int{"bucket/r1/a": 1000, "executions/e1/build.log": 200, "cache/entry/files/x": 30, "empty": 0} {

@@ -98,6 +98,7 @@ func none(t *testing.T, uploads chan drop.Upload, stop func()) {
 
 // A file counts when its last byte is there, however slowly it comes, and whatever else lies in the folder.
 func TestASlowCopyCountsWhenItIsWhole(t *testing.T) {
+	t.Parallel()
 	f := folder(t)
 	uploads, stop := watched(t, f, "")
 	data := site(t, "one")
@@ -126,6 +127,7 @@ func TestASlowCopyCountsWhenItIsWhole(t *testing.T) {
 // A file that is renamed into the folder counts, and so does one that is copied over another one, also with the same content;
 // one that has only got another time does not.
 func TestEachCopyIsAnUpload(t *testing.T) {
+	t.Parallel()
 	f := folder(t)
 	uploads, stop := watched(t, f, "")
 	file, aside := filepath.Join(f.Dir, "site.zip"), filepath.Join(f.Dir, ".site")
@@ -162,6 +164,7 @@ func TestEachCopyIsAnUpload(t *testing.T) {
 
 // What was released before a restart is not released again, what came meanwhile is: the youngest of it. What was cut off is.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	f := folder(t)
 	file := filepath.Join(f.Dir, "site.zip")
 	write(t, file, site(t, "one"))
@@ -194,6 +197,7 @@ func TestRestart(t *testing.T) {
 
 // What never becomes a zip file is taken up in the end, so that somebody is told.
 func TestWhatIsNoZipFileIsTakenUpInTheEnd(t *testing.T) {
+	t.Parallel()
 	f := folder(t)
 	f.Patience = time.Millisecond
 	uploads, stop := watched(t, f, "")
@@ -208,6 +212,7 @@ const writeOnly = "/proc/sys/vm/compact_memory"
 // A file that cannot be read is taken up in the end, so that somebody is told, once; it keeps no other from being released, and
 // counts when it can be read.
 func TestAFileThatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	f := folder(t)
 	f.Patience = 10 * time.Millisecond
 	closed := filepath.Join(f.Dir, "closed.zip")
@@ -246,6 +251,7 @@ func TestAFileThatCannotBeRead(t *testing.T) {
 
 // A file that loses its readability between being taken up and being copied counts again when it has it back.
 func TestAFileThatIsClosedMeanwhile(t *testing.T) {
+	t.Parallel()
 	f := folder(t)
 	closed := filepath.Join(f.Dir, "closed.zip")
 	write(t, closed, site(t, "one"))
@@ -271,6 +277,7 @@ func TestAFileThatIsClosedMeanwhile(t *testing.T) {
 
 // An upload that cannot be taken up now is offered again.
 func TestRefusedForNow(t *testing.T) {
+	t.Parallel()
 	f := folder(t)
 	write(t, filepath.Join(f.Dir, "site.zip"), site(t, "one"))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -287,6 +294,7 @@ func TestRefusedForNow(t *testing.T) {
 }
 
 func TestCopy(t *testing.T) {
+	t.Parallel()
 	f := folder(t)
 	file, to := filepath.Join(f.Dir, "site.zip"), filepath.Join(t.TempDir(), "copy")
 	if _, ok, err := f.Newest(t.Context()); ok || err != nil {

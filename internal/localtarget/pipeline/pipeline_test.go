@@ -21,6 +21,7 @@ const (
 )
 
 func TestSupersededMode(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		run  func(r *rig)
 		want string
@@ -110,6 +111,7 @@ func TestSupersededMode(t *testing.T) {
 }
 
 func TestTheServersLogTellsHowExecutionsEnd(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, t.TempDir())
 	r.push("a")
 	r.pass("a", src, build, release)
@@ -127,6 +129,7 @@ func TestTheServersLogTellsHowExecutionsEnd(t *testing.T) {
 }
 
 func TestDefect29_TheFailingStageIsNamed(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, t.TempDir())
 	r.push("a")
 	r.pass("a", src)
@@ -146,6 +149,7 @@ func TestDefect29_TheFailingStageIsNamed(t *testing.T) {
 }
 
 func TestDefect05_EachExecutionKeepsTheCommitItStartedWith(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, t.TempDir())
 	r.push("a")
 	r.pass("a", src)
@@ -158,6 +162,7 @@ func TestDefect05_EachExecutionKeepsTheCommitItStartedWith(t *testing.T) {
 }
 
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	r := newRig(t, dir)
 	r.push("a")
@@ -190,6 +195,7 @@ func TestRestart(t *testing.T) {
 }
 
 func TestRestartRunsTheStoppedCommitAgain(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	r := newRig(t, dir)
 	r.push("a")
@@ -208,6 +214,7 @@ func TestRestartRunsTheStoppedCommitAgain(t *testing.T) {
 }
 
 func TestDamagedRecordStopsNothing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	records := pipeline.Records{Dir: dir}
 	e, err := records.Create(pipeline.TriggerDeploy, "x", "")
@@ -227,6 +234,7 @@ func TestDamagedRecordStopsNothing(t *testing.T) {
 }
 
 func TestFollow(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, t.TempDir())
 	e := r.request()
 	var log bytes.Buffer
@@ -251,6 +259,7 @@ func TestFollow(t *testing.T) {
 }
 
 func TestFollowEndsWhenNobodyWorks(t *testing.T) {
+	t.Parallel()
 	records := pipeline.Records{Dir: t.TempDir()}
 	e, err := records.Create(pipeline.TriggerDeploy, "", "")
 	if err != nil {
@@ -264,6 +273,7 @@ func TestFollowEndsWhenNobodyWorks(t *testing.T) {
 }
 
 func TestIDsGrowEvenIfTheClockDoesNot(t *testing.T) {
+	t.Parallel()
 	at := time.Date(2026, 11, 23, 6, 30, 0, 0, time.UTC)
 	records := pipeline.Records{Dir: t.TempDir(), Now: func() time.Time { at = at.Add(-time.Hour); return at }}
 	last := ""
@@ -280,6 +290,7 @@ func TestIDsGrowEvenIfTheClockDoesNot(t *testing.T) {
 }
 
 func TestOldRecordsAreRemoved(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, t.TempDir())
 	for i := range 52 {
 		c := fmt.Sprint(i)

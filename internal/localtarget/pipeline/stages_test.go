@@ -19,6 +19,25 @@ import (
 
 const buildFile = "cloudfront-hosting-toolkit/cloudfront-hosting-toolkit-build.yml"
 
+// TestMain keeps the machine's git configuration out of the tests.
+func TestMain(m *testing.M) {
+	home, err := os.MkdirTemp("", "home")
+	if err != nil {
+		panic(err)
+	}
+	for k, v := range map[string]string{
+		"HOME": home, "XDG_CONFIG_HOME": home, "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1",
+		"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.com",
+	} {
+		if err := os.Setenv(k, v); err != nil {
+			panic(err)
+		}
+	}
+	code := m.Run()
+	_ = os.RemoveAll(home)
+	os.Exit(code)
+}
+
 // project is a repository and the state of the site that is deployed from it.
 type project struct {
 	t    *testing.T
@@ -28,12 +47,6 @@ type project struct {
 
 func newProject(t *testing.T, subdir string) *project {
 	t.Helper()
-	for k, v := range map[string]string{
-		"HOME": t.TempDir(), "XDG_CONFIG_HOME": t.TempDir(), "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1",
-		"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.com",
-	} {
-		t.Setenv(k, v)
-	}
 	p := &project{t: t, repo: t.TempDir(), site: state.Dir(t.TempDir()).Site("site-1")}
 	p.git("init", "-q", "-b", "main")
 	err := errors.Join(p.site.Create(), p.site.Save(&state.Deployed{Site: "site-1", Repository: p.repo, Branch: "main", Subdir: subdir, Pipeline: true}))
@@ -115,6 +128,7 @@ func buildspec(command string) string {
 }
 
 func TestStagesFromCommitToRelease(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, "")
 	spec := buildspec(`mkdir out && echo "$CODEBUILD_RESOLVED_SOURCE_VERSION $CODEBUILD_BUILD_NUMBER $CODEBUILD_INITIATOR $CODEBUILD_BUILD_ID" > out/index.html`)
 	id := p.commit(buildFile, spec, "index.html", "not built")
@@ -137,6 +151,7 @@ func TestStagesFromCommitToRelease(t *testing.T) {
 }
 
 func TestDefect18_ThePushedBuildFileCounts(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, "")
 	if err := os.WriteFile(p.site.Buildspec(), []byte(buildspec("mkdir out && echo deployed > out/index.html")), 0o600); err != nil {
 		t.Fatal(err)
@@ -156,6 +171,7 @@ func TestDefect18_ThePushedBuildFileCounts(t *testing.T) {
 }
 
 func TestDefect17_WithoutABuildFileOnlyTheProjectIsPublished(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, "sites/one")
 	p.commit("index.html", "the top", "sites/one/index.html", "one",
 		"sites/one/cloudfront-hosting-toolkit/cloudfront-hosting-toolkit-config.json", "{}", "sites/one/.env", "SECRET=1")
@@ -171,6 +187,7 @@ func TestDefect17_WithoutABuildFileOnlyTheProjectIsPublished(t *testing.T) {
 }
 
 func TestASourceThatFailsIsTold(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, "")
 	e, _ := p.run()
 	if s := e.FailedStage(); e.Status != hosting.Failed || s.Name != hosting.StageSource || !strings.Contains(s.Error, "no commits yet") {

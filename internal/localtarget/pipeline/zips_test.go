@@ -33,6 +33,7 @@ func zipFile(t *testing.T, page string) []byte {
 // An execution releases the very file that it was begun for: one that was replaced meanwhile is superseded by its successor, one
 // that is gone fails, and the stage of a deployment without any says what to do.
 func TestSourceOfZipFiles(t *testing.T) {
+	t.Parallel()
 	dir := state.Site(filepath.Join(t.TempDir(), "hello-12345678"))
 	d := &state.Deployed{Site: dir.Name(), Pipeline: true, Config: site.Config{SiteName: dir.Name()}}
 	if err := errors.Join(dir.Create(), os.Mkdir(dir.Drop(), 0o700), dir.Save(d)); err != nil {

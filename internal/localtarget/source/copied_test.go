@@ -9,6 +9,7 @@ import (
 // A state folder that was copied while a fetch was at work may hold refs without the commits that they name. The next fetch
 // mends that: what the user's repository has can be had again.
 func TestFetchMendsAMirrorThatWasCopiedMeanwhile(t *testing.T) {
+	t.Parallel()
 	tests := map[string]func(t *testing.T, dir, commit string){
 		"the newest commit": func(t *testing.T, dir, commit string) {
 			if err := os.Remove(filepath.Join(dir, "objects", commit[:2], commit[2:])); err != nil {

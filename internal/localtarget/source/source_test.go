@@ -13,15 +13,23 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/source"
 )
 
-// isolate keeps the machine's git configuration out of a test.
-func isolate(t *testing.T) {
-	t.Helper()
+// TestMain keeps the machine's git configuration out of the tests.
+func TestMain(m *testing.M) {
+	home, err := os.MkdirTemp("", "home")
+	if err != nil {
+		panic(err)
+	}
 	for k, v := range map[string]string{
-		"HOME": t.TempDir(), "XDG_CONFIG_HOME": t.TempDir(), "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1",
+		"HOME": home, "XDG_CONFIG_HOME": home, "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1",
 		"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.com",
 	} {
-		t.Setenv(k, v)
+		if err := os.Setenv(k, v); err != nil {
+			panic(err)
+		}
 	}
+	code := m.Run()
+	_ = os.RemoveAll(home)
+	os.Exit(code)
 }
 
 func git(t *testing.T, dir string, args ...string) string {
@@ -47,7 +55,6 @@ func write(t *testing.T, name, text string) {
 // repository makes a repository with one commit on main.
 func repository(t *testing.T) string {
 	t.Helper()
-	isolate(t)
 	dir := filepath.Join(t.TempDir(), "my site")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -85,6 +92,7 @@ func newest(t *testing.T, m *source.Mirror, fetch bool) source.Commit {
 }
 
 func TestWhicheverMovedLastIsDeployed(t *testing.T) {
+	t.Parallel()
 	repo := repository(t)
 	first := git(t, repo, "rev-parse", "HEAD")
 	m := mirror(t, repo)
@@ -126,6 +134,7 @@ func TestWhicheverMovedLastIsDeployed(t *testing.T) {
 }
 
 func TestCheckSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	repo := repository(t)
 	git(t, repo, "branch", "develop")
 	git(t, repo, "branch", "feature/x")
@@ -174,6 +183,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 }
 
 func TestFetchOfABranchThatIsGoneKeepsTheMirror(t *testing.T) {
+	t.Parallel()
 	repo := repository(t)
 	first := git(t, repo, "rev-parse", "HEAD")
 	m := mirror(t, repo)
@@ -189,6 +199,7 @@ func TestFetchOfABranchThatIsGoneKeepsTheMirror(t *testing.T) {
 }
 
 func TestDefect24_PathsWithSpacesAndAnyBranch(t *testing.T) {
+	t.Parallel()
 	repo := repository(t) // its path has a space
 	git(t, repo, "checkout", "-q", "-b", "feature/größer")
 	want := commit(t, repo, "wide")
@@ -265,6 +276,7 @@ func TestGitEnvironmentOfAHookDoesNotLeadAstray(t *testing.T) {
 }
 
 func TestPrintable(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct{ in, want string }{
 		"token":         {"https://ghp_x@github.com/a/b", "https://github.com/a/b"},
 		"user and word": {"fatal: 'https://u:p@h/x' not found", "fatal: 'https://h/x' not found"},
@@ -284,6 +296,7 @@ func TestPrintable(t *testing.T) {
 }
 
 func TestLocksOfAMachineThatWentDownAreRemoved(t *testing.T) {
+	t.Parallel()
 	repo := repository(t)
 	m := mirror(t, repo)
 	newest(t, m, true)
@@ -303,6 +316,7 @@ func TestLocksOfAMachineThatWentDownAreRemoved(t *testing.T) {
 }
 
 func TestHas(t *testing.T) {
+	t.Parallel()
 	repo := repository(t)
 	write(t, filepath.Join(repo, "a b", "c.txt"), "x")
 	id := commit(t, repo, "second")
@@ -316,6 +330,7 @@ func TestHas(t *testing.T) {
 }
 
 func TestLookAtWorkTree(t *testing.T) {
+	t.Parallel()
 	repo := repository(t)
 	head := git(t, repo, "rev-parse", "HEAD")
 	sub := filepath.Join(repo, "app")
@@ -334,6 +349,7 @@ func TestLookAtWorkTree(t *testing.T) {
 }
 
 func TestTouches(t *testing.T) {
+	t.Parallel()
 	repo := repository(t)
 	write(t, filepath.Join(repo, "apps/web/a.txt"), "1")
 	write(t, filepath.Join(repo, "apps/web/deep/er/b [x].txt"), "1")

@@ -45,6 +45,7 @@ func at(id string) func(source.Update) bool {
 }
 
 func TestWatchNoticesByItself(t *testing.T) {
+	t.Parallel()
 	tests := map[string]func(t *testing.T, repo, mirror string) string{
 		"commit": func(t *testing.T, repo, _ string) string { return commit(t, repo, "second") },
 		"commit in a linked working tree": func(t *testing.T, repo, _ string) string {
@@ -70,6 +71,7 @@ func TestWatchNoticesByItself(t *testing.T) {
 	}
 	for name, move := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			repo := repository(t)
 			second := commit(t, repo, "base")
 			m := mirror(t, repo)
@@ -84,6 +86,7 @@ func TestWatchNoticesByItself(t *testing.T) {
 }
 
 func TestWatchOfALinkedWorkingTree(t *testing.T) {
+	t.Parallel()
 	repo := repository(t)
 	git(t, repo, "checkout", "-q", "--detach")
 	tree := filepath.Join(t.TempDir(), "tree")
@@ -95,6 +98,7 @@ func TestWatchOfALinkedWorkingTree(t *testing.T) {
 }
 
 func TestWatchTellsAnErrorAndItsMending(t *testing.T) {
+	t.Parallel()
 	repo := repository(t)
 	first := git(t, repo, "rev-parse", "HEAD")
 	m := mirror(t, repo)

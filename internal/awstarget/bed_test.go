@@ -1,9 +1,9 @@
 package awstarget_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double/s3server"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
@@ -32,8 +34,15 @@ func TestMain(m *testing.M) {
 // shared is the folder for what all tests of a run use and none changes.
 var shared string
 
-// runIn runs the tests, with a folder for what they share.
+// beside is how many tests run at once for each processor: they wait for programs and connections more than they compute.
+const beside = 3
+
+// runIn runs the tests, with a folder for what they share, and nothing of the machine's own AWS configuration.
 func runIn(m *testing.M) int {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set(strconv.Itoa(beside * runtime.GOMAXPROCS(0)))
+	}
 	debug.SetGCPercent(400) // each test makes a whole account, and drops it: a fifth of the time went into collecting them
 	var err error
 	if shared, err = os.MkdirTemp("", "awstarget-test-"); err != nil {
@@ -41,6 +50,19 @@ func runIn(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(shared) }()
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "AWS_") {
+			_ = os.Unsetenv(name)
+		}
+	}
+	for name, value := range map[string]string{
+		"AWS_CONFIG_FILE": filepath.Join(shared, "aws-config"), "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
 	return m.Run()
 }
 
@@ -84,6 +106,34 @@ var firstCommit = sync.OnceValues(func() (string, error) {
 	return dir, err
 })
 
+// profiles is the AWS configuration file of this process: a profile for each bed, by its name.
+type profiles struct {
+	mu  sync.Mutex
+	all map[string]map[string]string
+}
+
+var configured = profiles{all: map[string]map[string]string{}}
+
+// set makes a profile what the settings say, or removes it if there are none.
+func (p *profiles) set(name string, settings map[string]string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all[name] = settings
+	if settings == nil {
+		delete(p.all, name)
+	}
+	var text strings.Builder
+	for name, settings := range p.all {
+		fmt.Fprintf(&text, "[profile %s]\n", name)
+		for key, value := range settings {
+			fmt.Fprintf(&text, "%s = %s\n", key, value)
+		}
+	}
+	// Beds beside this one read the file meanwhile.
+	file := os.Getenv("AWS_CONFIG_FILE")
+	return errors.Join(os.WriteFile(file+".new", []byte(text.String()), 0o600), os.Rename(file+".new", file))
+}
+
 // bed is a project with its repository at a Git host, and an AWS account to deploy it to.
 type bed struct {
 	t       *testing.T
@@ -91,19 +141,75 @@ type bed struct {
 	site    *site.Site
 	opts    awstarget.Options
 	repo    string
+	// profile is the bed's profile of the AWS configuration; nil for a bed that is alone.
+	profile map[string]string
 }
 
-// newBed makes one. With whole, deployments upload the toolkit itself, as a plain build does; otherwise a few bytes that run
-// the program which a released build carries.
+// newBed makes one, in a test that runs beside others from here on: a profile leads to the account. With whole, deployments
+// upload the toolkit itself, as a plain build does; otherwise a few bytes that run the program which a released build carries.
 func newBed(t *testing.T, whole bool) *bed {
+	t.Helper()
+	t.Parallel()
+	b := makeBed(t, whole)
+	b.profile = map[string]string{
+		"endpoint_url": b.account.URL(), "region": double.Region, "aws_access_key_id": s3server.AccessKey, "aws_secret_access_key": s3server.SecretKey,
+	}
+	b.opts.Profile = "bed-" + b.account.URL()[strings.LastIndexByte(b.account.URL(), ':')+1:]
+	b.set("max_attempts", "")
+	t.Cleanup(func() {
+		if err := configured.set(b.opts.Profile, nil); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// loneBed makes one in a test that runs alone, since the process's environment leads to the account, and is the test's to change.
+func loneBed(t *testing.T) *bed {
+	t.Helper()
+	b := makeBed(t, false)
+	for name, value := range b.account.Environment() {
+		t.Setenv(name, value)
+	}
+	return b
+}
+
+// bedFor makes a bed of either kind.
+func bedFor(t *testing.T, alone bool) *bed {
+	t.Helper()
+	if alone {
+		return loneBed(t)
+	}
+	return newBed(t, false)
+}
+
+// set changes a setting of the bed's profile; an empty one is removed.
+func (b *bed) set(name, value string) {
+	b.t.Helper()
+	if b.profile[name] = value; value == "" {
+		delete(b.profile, name)
+	}
+	if err := configured.set(b.opts.Profile, b.profile); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// command is a program with an environment that leads to the account.
+func (b *bed) command(program string, args ...string) *exec.Cmd {
+	cmd := exec.Command(program, args...)
+	cmd.Env = os.Environ()
+	for name, value := range b.account.Environment() {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd
+}
+
+func makeBed(t *testing.T, whole bool) *bed {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("the release step runs on Linux")
 	}
 	b := &bed{t: t, account: double.New(t), repo: filepath.Join(t.TempDir(), "hello")}
-	for name, value := range b.account.Environment() {
-		t.Setenv(name, value)
-	}
 	program := launcher
 	if whole {
 		program = toolkit
@@ -113,16 +219,35 @@ func newBed(t *testing.T, whole bool) *bed {
 		t.Fatal(err)
 	}
 	project, err := firstCommit()
-	if err == nil {
-		err = os.CopyFS(b.repo, os.DirFS(project))
+	for _, folder := range []string{site.Folder, "src"} {
+		if err == nil {
+			err = os.CopyFS(filepath.Join(b.repo, folder), os.DirFS(filepath.Join(project, folder)))
+		}
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.opts = awstarget.Options{Executable: executable, Version: "test", Pace: time.Millisecond, HTTP: b.account.Client()}
-	b.account.Repositories["Alice/hello"] = b.repo
+	b.account.Repositories["Alice/hello"] = project
+	if whole {
+		b.ownRepository()
+	}
 	b.load()
 	return b
+}
+
+// ownRepository gives the bed a repository of its own. Until it needs one, the Git host has the one with the first commit that
+// all beds share: copying it takes longer than most of what a test does.
+func (b *bed) ownRepository() {
+	b.t.Helper()
+	project, err := firstCommit()
+	if _, none := os.Stat(filepath.Join(b.repo, ".git")); none != nil && err == nil {
+		err = os.CopyFS(filepath.Join(b.repo, ".git"), os.DirFS(filepath.Join(project, ".git")))
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.account.Do(func() { b.account.Repositories["Alice/hello"] = b.repo })
 }
 
 func (b *bed) load() {
@@ -153,6 +278,7 @@ func write(dir, name, text string) error {
 
 func (b *bed) git(args ...string) string {
 	b.t.Helper()
+	b.ownRepository()
 	out, err := git(b.repo, args...)
 	if err != nil {
 		b.t.Fatal(err)
@@ -172,6 +298,7 @@ func git(dir string, args ...string) (string, error) {
 // commit makes a version of the site, and returns its commit id.
 func (b *bed) commit(version string) string {
 	b.t.Helper()
+	b.ownRepository()
 	id, err := commit(b.repo, version)
 	if err != nil {
 		b.t.Fatal(err)
@@ -205,71 +332,6 @@ func (b *bed) get(url string) (int, string) {
 		b.t.Fatal(err)
 	}
 	return res.StatusCode, string(body)
-}
-
-// recorder is a reporter that remembers.
-type recorder struct {
-	mu       sync.Mutex
-	text     bytes.Buffer
-	steps    []string
-	warnings []string
-	asked    []string
-	// yes is the answer to questions; refuse is the error instead of one.
-	yes    bool
-	refuse error
-	// told is called with each detail; it may be nil.
-	told func(detail string)
-}
-
-var _ hosting.Reporter = (*recorder)(nil)
-
-func (r *recorder) line(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	fmt.Fprintf(&r.text, format+"\n", args...)
-}
-
-func (r *recorder) Step(name string) {
-	r.line("== %s", name)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.steps = append(r.steps, name)
-}
-
-func (r *recorder) Detail(format string, args ...any) {
-	r.line("   "+format, args...)
-	if r.told != nil {
-		r.told(fmt.Sprintf(format, args...))
-	}
-}
-
-func (r *recorder) Warn(format string, args ...any) {
-	r.line("!! "+format, args...)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
-}
-
-func (r *recorder) Output() io.Writer { return r }
-
-func (r *recorder) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(p)
-}
-
-func (r *recorder) Confirm(question string) (bool, error) {
-	r.line("?? %s", question)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.asked = append(r.asked, question)
-	return r.yes, r.refuse
-}
-
-func (r *recorder) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.String()
 }
 
 // deploy deploys, and shows what was reported if it fails and must not.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,7 +23,7 @@ func TestByHand(t *testing.T) {
 	b.account.Do(func() { b.account.Quick = true })
 	dir := t.TempDir()
 	var template, told bytes.Buffer
-	synth := exec.Command(b.opts.Executable, "--dir", b.repo, "synth")
+	synth := b.command(b.opts.Executable, "--dir", b.repo, "synth")
 	synth.Stdout, synth.Stderr = &template, &told
 	if err := synth.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, &told)
@@ -65,10 +64,10 @@ func TestByHand(t *testing.T) {
 // shell runs commands as they would be pasted.
 func (b *bed) shell(dir, commands string) {
 	b.t.Helper()
-	cmd := exec.Command("sh", "-eu")
+	cmd := b.command("sh", "-eu")
 	cmd.Dir, cmd.Stdin = dir, strings.NewReader(commands)
 	// An empty variable is one for the AWS CLI, which is not for the SDK for Go.
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") && strings.HasSuffix(v, "=") }),
+	cmd.Env = append(slices.DeleteFunc(cmd.Env, func(v string) bool { return strings.HasPrefix(v, "AWS_") && strings.HasSuffix(v, "=") }),
 		"AWS_DEFAULT_REGION="+double.Region) // the CLI before version 2 knows no AWS_REGION
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -159,7 +159,7 @@ var deletions = map[string]deletion{
 		}
 	}},
 	"throttled": {arrange: func(b *bed) {
-		b.t.Setenv("AWS_MAX_ATTEMPTS", "1")
+		b.set("max_attempts", "1")
 		b.account.Fault = func(service, operation string) *double.Fault {
 			if operation == "DeleteStack" {
 				return &double.Fault{Code: "Throttling", Message: "Rate exceeded"}
@@ -201,6 +201,7 @@ func (b *bed) phase1(source, bucket, key string) {
 
 // Every state has a sentence and a way out, or is removed: the goldens hold what the user reads.
 func TestDelete(t *testing.T) {
+	t.Parallel()
 	for name, d := range deletions {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, false)
@@ -301,6 +302,7 @@ func TestDeleteStopsWhatRuns(t *testing.T) {
 
 // A deletion that is cut off at any place goes on when it is run again.
 func TestDeleteCutOff(t *testing.T) {
+	t.Parallel()
 	for _, at := range []string{"looking at what there is", "emptying", "CloudFormation is deleting", "resources done"} {
 		t.Run(at, func(t *testing.T) {
 			b := newBed(t, false)

@@ -39,6 +39,7 @@ func TestNotDeployed(t *testing.T) {
 
 // EXPRESS is the default, and Full the classic way.
 func TestModes(t *testing.T) {
+	t.Parallel()
 	for want, full := range map[string]bool{"EXPRESS": false, "STANDARD": true} {
 		t.Run(want, func(t *testing.T) {
 			b := newBed(t, false)
@@ -79,6 +80,7 @@ func TestNoWait(t *testing.T) {
 
 // A connection that serves the owner is used again; one of somebody else's is not.
 func TestConnectionIsReused(t *testing.T) {
+	t.Parallel()
 	repository := connection.Repository{Provider: "GitHub", ID: "Alice/hello"}
 	tests := map[string]struct {
 		name, provider string
@@ -179,6 +181,7 @@ func TestFailingFunctionIsRefused(t *testing.T) {
 
 // The progress of a stack comes from the events of its operation, and where nobody may ask for those, from the stack's.
 func TestProgressByOperation(t *testing.T) {
+	t.Parallel()
 	for name, allowed := range map[string]bool{"by operation": true, "by stack": false} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, false)
@@ -209,7 +212,7 @@ func TestProgressByOperation(t *testing.T) {
 
 // A deployment asks each service at its own endpoint, if there is one, and then never at the general one.
 func TestServiceEndpoints(t *testing.T) {
-	b := newBed(t, false)
+	b := loneBed(t)
 	b.account.CompleteNew(1)
 	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
 	t.Setenv("AWS_MAX_ATTEMPTS", "1")

@@ -26,6 +26,7 @@ func (b *bed) atHost() {
 
 func (b *bed) gitConfig() string {
 	b.t.Helper()
+	b.ownRepository()
 	b.write("../gitconfig", "[url \""+b.repo+"\"]\n\tinsteadOf = https://github.com/Alice/hello.git\n")
 	return b.repo + "/../gitconfig"
 }
@@ -167,7 +168,7 @@ func (b *bed) loseObject() {
 func TestDoctor(t *testing.T) {
 	for name, s := range standings {
 		t.Run(name, func(t *testing.T) {
-			b := newBed(t, false)
+			b := loneBed(t)
 			b.atHost()
 			b.opts.DNS = b.account.Resolver()
 			b.account.Quick = true
@@ -220,7 +221,7 @@ func (b *bed) checked(checks []hosting.Check) string {
 
 // The policy that is printed is of this site and account, or says why it is not.
 func TestPolicyOfSite(t *testing.T) {
-	b := newBed(t, false)
+	b := loneBed(t)
 	text, err := awstarget.Policy(t.Context(), b.site, b.opts)
 	if err != nil || !strings.Contains(text, "arn:aws:cloudformation:"+double.Region+":"+double.AccountID+":stack/"+b.site.Name()+"/*") {
 		t.Errorf("%v\n%.400s", err, text)
@@ -239,15 +240,16 @@ func TestPolicyOfSite(t *testing.T) {
 // A preview says what a deployment does, and does nothing.
 func TestPreview(t *testing.T) {
 	tests := map[string]struct {
-		first   bool
-		arrange func(b *bed)
-		creates bool
+		// alone says that the credentials are the environment's.
+		first, alone bool
+		arrange      func(b *bed)
+		creates      bool
 		// changes are some of them, by action and name; notes parts of the notes.
 		changes, notes []string
 		none           bool
 	}{
 		"fresh": {arrange: func(*bed) {}, creates: true, changes: []string{"add HostingBucket", "add Pipeline"}, notes: []string{"a connection to GitHub for Alice"}},
-		"no credentials": {arrange: func(b *bed) {
+		"no credentials": {alone: true, arrange: func(b *bed) {
 			b.t.Setenv("AWS_ACCESS_KEY_ID", "")
 			b.t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 		}, creates: true, changes: []string{"add HostingBucket", "add Pipeline"}, notes: []string{"AWS was not asked"}},
@@ -262,7 +264,7 @@ func TestPreview(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := newBed(t, false)
+			b := bedFor(t, tc.alone)
 			b.account.CompleteNew(1)
 			if tc.first {
 				b.account.Quick = true

@@ -231,6 +231,7 @@ func nothingMade(b *bed) {
 
 // What a user with a domain meets: the goldens hold each message, and what show says of the names afterwards.
 func TestNames(t *testing.T) {
+	t.Parallel()
 	for name, s := range stories {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, false)

@@ -12,6 +12,7 @@ import (
 // A deployment with a domain that is cut off at any place goes on when it is run again: with the same certificate, and to
 // the same end.
 func TestNamesCutOff(t *testing.T) {
+	t.Parallel()
 	for _, at := range []string{
 		"looking for the hosted zones", "asking for a certificate", "making the record", "waiting for ACM", "leading beta", "spreading",
 	} {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,7 +24,7 @@ func TestExplain(t *testing.T) {
 	state := t.TempDir()
 	run := func(want int, args ...string) (out, talk string) {
 		t.Helper()
-		cmd := exec.Command(b.opts.Executable, append([]string{"--dir", b.repo, "--state-dir", state}, args...)...)
+		cmd := b.command(b.opts.Executable, append([]string{"--dir", b.repo, "--state-dir", state}, args...)...)
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		err := cmd.Run()

@@ -30,6 +30,8 @@ type state struct {
 	arrange func(b *bed)
 	// first says that the site is deployed before arrange.
 	first bool
+	// alone says that the credentials are the environment's.
+	alone bool
 	yes   bool
 	// refuse is what the reporter answers questions with, if it is not nil.
 	refuse error
@@ -71,7 +73,7 @@ var states = map[string]state{
 	}},
 	"delete failed": {first: true, arrange: func(b *bed) { b.account.SetStatus(b.site.Name(), "DELETE_FAILED") }},
 	"throttled": {arrange: func(b *bed) {
-		b.t.Setenv("AWS_MAX_ATTEMPTS", "1")
+		b.set("max_attempts", "1")
 		b.account.Fault = func(service, operation string) *double.Fault {
 			if operation == "CreateChangeSet" {
 				return &double.Fault{Code: "Throttling", Message: "Rate exceeded"}
@@ -117,7 +119,7 @@ var states = map[string]state{
 			return nil
 		}
 	}},
-	"expired credentials": {arrange: func(b *bed) {
+	"expired credentials": {alone: true, arrange: func(b *bed) {
 		b.account.Fault = func(service, operation string) *double.Fault {
 			if service == "codeconnections" {
 				return &double.Fault{Code: "ExpiredTokenException", Message: "The security token included in the request is expired"}
@@ -195,7 +197,7 @@ func (b *bed) configure(text string) {
 func TestStates(t *testing.T) {
 	for name, s := range states {
 		t.Run(name, func(t *testing.T) {
-			b := newBed(t, false)
+			b := bedFor(t, s.alone)
 			b.account.CompleteNew(2)
 			if s.first {
 				r := &recorder{}
@@ -259,6 +261,7 @@ func golden(t *testing.T, name, got string) {
 
 // A deployment that is cut off at any place goes on when it is run again, and ends like one that was not.
 func TestCutOff(t *testing.T) {
+	t.Parallel()
 	for _, at := range []string{"working out", "resources done", "waiting for you", "Linux program", "waiting until", "spreading"} {
 		t.Run(at, func(t *testing.T) {
 			b := newBed(t, false)

@@ -2,7 +2,6 @@ package awstarget_test
 
 import (
 	"bytes"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -121,7 +120,7 @@ func TestCommandLine(t *testing.T) {
 	b.account.Do(func() { b.account.Quick = true }) // the program looks every two seconds
 	run := func(want int, args ...string) string {
 		t.Helper()
-		cmd := exec.Command(b.opts.Executable, append([]string{"--dir", b.repo}, args...)...)
+		cmd := b.command(b.opts.Executable, append([]string{"--dir", b.repo}, args...)...)
 		var out, talk bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &talk
 		err := cmd.Run()

@@ -3,7 +3,6 @@ package awstarget_test
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,7 +30,7 @@ func TestDefect04_TakingOver(t *testing.T) {
 	b.commit("one")
 	run := func(want int, args ...string) string {
 		t.Helper()
-		cmd := exec.Command(b.opts.Executable, append([]string{"--dir", b.repo, "--target", "aws"}, args...)...)
+		cmd := b.command(b.opts.Executable, append([]string{"--dir", b.repo, "--target", "aws"}, args...)...)
 		var out, talk bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &talk
 		err := cmd.Run()

@@ -181,6 +181,7 @@ func TestDeployAwaitsAZipFile(t *testing.T) {
 // An existing bucket is looked at before anything is made. What it lacks is switched on, if the person who deploys wants that,
 // and what it notifies already stays; its newest zip file is the first release.
 func TestExistingBucket(t *testing.T) {
+	t.Parallel()
 	const queue = `<QueueConfiguration><Id>mine</Id><Queue>arn:aws:sqs:eu-west-1:123456789012:q</Queue><Event>s3:ObjectCreated:*</Event></QueueConfiguration>`
 	const on = "<EventBridgeConfiguration/>"
 	tests := map[string]struct {
@@ -264,7 +265,7 @@ func TestPrefixThatCannotBeWatched(t *testing.T) {
 	d, err := b.deploy(r)
 	golden(t, "zip-prefix.txt", b.told(r, d, err))
 	for _, prefix := range []string{"a*b", "größe", `a\\b`, "a+b", "a<key>"} {
-		b := zipBed(t, `{"s3bucket": "drop", "s3path": "`+prefix+`"}`)
+		b.configure(`{"s3bucket": "drop", "s3path": "` + prefix + `"}`)
 		if _, err := b.deploy(&recorder{}); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "cannot name") {
 			t.Errorf("%s: %v", prefix, err)
 		}

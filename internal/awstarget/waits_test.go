@@ -17,6 +17,7 @@ import (
 // What only somebody else can do is waited for as long as the options say: the error tells what is missing, and deploy goes on
 // from there.
 func TestWaitLimit(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		names   string
 		arrange func(b *bed)
@@ -72,6 +73,7 @@ func TestWaitLimit(t *testing.T) {
 // Names come to a site of zip files that has none yet as to any other: it is deployed, its names answer, and the first zip file
 // is served under them.
 func TestNamesBeforeTheFirstZipFile(t *testing.T) {
+	t.Parallel()
 	for name, slow := range map[string]int{"issued before the pipeline": 0, "issued after it": 60} {
 		t.Run(name, func(t *testing.T) {
 			b := zipBed(t, `{"siteName": "hello-12345678", "routing": "static", `+beta+`}`)
@@ -98,6 +100,7 @@ func TestNamesBeforeTheFirstZipFile(t *testing.T) {
 
 // What zip files and the role of a CI add to a deployment can be cut off, too.
 func TestCutOffOfZipFilesAndRoles(t *testing.T) {
+	t.Parallel()
 	zips := func(t *testing.T) *bed {
 		b := zipBed(t, `{"s3bucket": "drop", "routing": "static"}`)
 		b.account.S3.Add("drop")
@@ -159,6 +162,7 @@ func TestCutOffOfZipFilesAndRoles(t *testing.T) {
 
 // Each quota that a deployment can meet has its sentence and its way out.
 func TestQuotas(t *testing.T) {
+	t.Parallel()
 	reasons := map[string]string{
 		"HostingBucket":         `"You have attempted to create more buckets than allowed (Service: S3, Status Code: 400) TooManyBuckets"`,
 		"KeyValueStore":         `"EntityLimitExceeded (Service: CloudFront, Status Code: 400)"`,
@@ -169,28 +173,39 @@ func TestQuotas(t *testing.T) {
 		"Pipeline":              `"Exceeded the maximum number of pipelines for this account (Service: CodePipeline, Status Code: 400) LimitExceededException"`,
 		"certificate":           "Error: you have reached your limit of 2500 certificates",
 	}
-	var text strings.Builder
-	for _, resource := range slices.Sorted(maps.Keys(reasons)) {
-		b := newBed(t, false)
-		b.account.CompleteNew(1)
-		b.opts.DNS = b.account.Resolver()
-		b.account.Do(func() { b.account.Quick = true })
-		if resource == "certificate" {
-			b.names(beta)
-			b.account.Fault = func(_, operation string) *double.Fault {
-				if operation == "RequestCertificate" {
-					return &double.Fault{Code: "LimitExceededException", Message: reasons[resource]}
-				}
-				return nil
+	resources := slices.Sorted(maps.Keys(reasons))
+	texts := make([]string, len(resources))
+	t.Run("met", func(t *testing.T) {
+		for i, resource := range resources {
+			t.Run(resource, func(t *testing.T) {
+				err := quotaMet(newBed(t, false), resource, reasons[resource])
+				texts[i] = fmt.Sprintf("%s\n  error (kind %d): %v\n  hint: %s\n", resource, fault.KindOf(err), err, strings.ReplaceAll(fault.HintOf(err), "\n", "\n  "))
+			})
+		}
+	})
+	golden(t, "quotas.txt", uuids.ReplaceAllString(strings.Join(texts, ""), "ID"))
+}
+
+// quotaMet is the error of a deployment whose resource, or whose certificate, meets a quota.
+func quotaMet(b *bed, resource, why string) error {
+	b.t.Helper()
+	b.account.CompleteNew(1)
+	b.opts.DNS = b.account.Resolver()
+	b.account.Do(func() { b.account.Quick = true })
+	if resource == "certificate" {
+		b.names(beta)
+		b.account.Fault = func(_, operation string) *double.Fault {
+			if operation == "RequestCertificate" {
+				return &double.Fault{Code: "LimitExceededException", Message: why}
 			}
-		} else {
-			b.account.FailResource[resource] = "Resource handler returned message: " + reasons[resource]
+			return nil
 		}
-		_, err := b.deploy(&recorder{})
-		if err == nil {
-			t.Fatalf("%s: it was deployed", resource)
-		}
-		fmt.Fprintf(&text, "%s\n  error (kind %d): %v\n  hint: %s\n", resource, fault.KindOf(err), err, strings.ReplaceAll(fault.HintOf(err), "\n", "\n  "))
+	} else {
+		b.account.FailResource[resource] = "Resource handler returned message: " + why
 	}
-	golden(t, "quotas.txt", uuids.ReplaceAllString(text.String(), "ID"))
+	_, err := b.deploy(&recorder{})
+	if err == nil {
+		b.t.Fatalf("%s: it was deployed", resource)
+	}
+	return err
 }

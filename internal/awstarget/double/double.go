@@ -75,7 +75,10 @@ type Account struct {
 	scratch,
 	fakePrograms string
 
-	mu          sync.Mutex
+	mu sync.Mutex
+	// news is closed when there is something new to see of a pipeline; told says that somebody has looked since then.
+	news        chan struct{}
+	told        bool
 	stacks      []*stack
 	connections []*connection
 	pipelines   map[string]*pipeline
@@ -228,6 +231,9 @@ func (a *Account) serveService(w http.ResponseWriter, r *http.Request, service s
 		return
 	}
 	name := strings.TrimSuffix(req.Operation.Name, "2020_05_31")
+	if name == "ListPipelineExecutions" {
+		a.awaitNews(r.Context())
+	}
 	fault := a.denied(r, service+":"+name, a.stackARN(req.Text("StackName")))
 	a.mu.Lock()
 	a.Requests[service+" "+name]++

@@ -2,9 +2,7 @@ package double
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -165,6 +163,7 @@ func (a *Account) finish(e *execution, status string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	e.status, e.updated = status, a.tick()
+	a.tell()
 }
 
 // act runs the one action of a stage.
@@ -173,6 +172,7 @@ func (a *Account) act(e *execution, stage, provider string, do func(*action) err
 	act := &action{id: a.id(), stage: stage, provider: provider, status: "InProgress", started: a.tick()}
 	act.updated = act.started
 	e.actions = append(e.actions, act)
+	a.tell()
 	a.mu.Unlock()
 	err := do(act)
 	a.mu.Lock()
@@ -181,6 +181,7 @@ func (a *Account) act(e *execution, stage, provider string, do func(*action) err
 	if err != nil {
 		act.status, act.failure = "Failed", err.Error()
 	}
+	a.tell()
 	return err
 }
 
@@ -201,20 +202,20 @@ func (a *Account) fetch(ctx context.Context, p *pipeline, e *execution, act *act
 	case repository == "":
 		return fmt.Errorf("[GitHub] No Repository found with Name: %s", source["FullRepositoryId"])
 	}
-	out, err := exec.CommandContext(ctx, "git", "clone", "-q", "--branch", fmt.Sprint(source["BranchName"]), repository, dir).CombinedOutput()
+	branch := fmt.Sprint(source["BranchName"])
+	out, err := exec.CommandContext(ctx, "git", "-C", repository, "log", "-1", "--format=%H%n%B", "refs/heads/"+branch, "--").Output()
 	if err != nil {
-		return fmt.Errorf("[GitHub] No Branch found: %s", out)
-	}
-	out, err = exec.CommandContext(ctx, "git", "-C", dir, "log", "-1", "--format=%H%n%B").Output()
-	if err != nil {
-		return err
+		return fmt.Errorf("[GitHub] No Branch [%s] found for FullRepositoryName [%s]", branch, source["FullRepositoryId"])
 	}
 	commit, message, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if err := checkOut(ctx, repository, commit, dir); err != nil {
+		return err
+	}
 	a.mu.Lock()
 	e.commit, e.message = commit, message
 	act.variables = map[string]any{"CommitId": commit, "BranchName": fmt.Sprint(source["BranchName"])}
 	a.mu.Unlock()
-	return errors.Join(os.RemoveAll(filepath.Join(dir, ".git")))
+	return nil
 }
 
 func (a *Account) codePipeline(name string, req *wire.Request) (map[string]any, *Fault) {

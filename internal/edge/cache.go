@@ -53,6 +53,8 @@ type entry struct {
 type lazyForm struct {
 	once sync.Once
 	form *form
+	// made is true once form is there, so that it can be had without waiting.
+	made atomic.Bool
 }
 
 // form is the content in one coding, with the headers that go with it.

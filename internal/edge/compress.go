@@ -15,12 +15,17 @@ var compressors = int64(runtime.GOMAXPROCS(0))
 
 // form returns an entry's content in a coding. The compressed forms are made once, by the first request that asks; the
 // others wait for it. Content that does not shrink stays as it is.
-func (e *Edge) form(en *entry, enc encoding) *form {
+func (e *Edge) form(r *request, en *entry, enc encoding) *form {
 	if enc == identity || !en.compressible {
 		return en.forms[identity].form
 	}
 	lazy := &en.forms[enc]
+	if lazy.made.Load() {
+		return lazy.form
+	}
+	r.takesLong()
 	lazy.once.Do(func() {
+		defer lazy.made.Store(true)
 		// The first viewer may leave, the form is for all.
 		_ = e.squeezes.Acquire(context.Background(), 1)
 		defer e.squeezes.Release(1)

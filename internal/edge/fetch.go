@@ -63,6 +63,7 @@ func (e *Edge) find(ctx context.Context, r *request, t *target) (*entry, result)
 		e.refreshLater(ctx, r, t, en)
 		return en, resultHit
 	}
+	r.takesLong()
 	begun := time.Now()
 	defer func() { r.fetchTime += time.Since(begun) }()
 	if t.always {
@@ -91,7 +92,7 @@ func (e *Edge) refreshLater(ctx context.Context, r *request, t *target, old *ent
 		return
 	}
 	later := *r
-	later.header, later.trace = r.header.Clone(), nil
+	later.header, later.trace, later.caller = r.header.Clone(), nil, nil
 	go func() {
 		defer old.refreshing.Store(false)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.source.patience())

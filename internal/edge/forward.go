@@ -42,6 +42,7 @@ func (e *Edge) forward(ctx context.Context, r *request, src *source, uri string)
 
 // pass sends the request to a custom origin and passes its answer on as it comes, uncached.
 func (e *Edge) pass(ctx context.Context, r *request, o *customOrigin, uri string) *answer {
+	r.takesLong()
 	req, err := o.request(ctx, r, uri)
 	if err != nil {
 		return e.errorAnswer(r, http.StatusBadRequest)

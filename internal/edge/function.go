@@ -104,6 +104,7 @@ func (e *Edge) requestResult(ctx context.Context, r *request) (*cfjs.Result, err
 			return &whole, nil
 		}
 	}
+	r.takesLong()
 	res, err := b.onRequest.Run(ctx, e.event(r, cfjs.ViewerRequest), r.kv)
 	if err == nil {
 		b.memo.add(r, res)

@@ -11,9 +11,11 @@ import (
 
 var _ http.Handler = (*Edge)(nil)
 
-// ServeHTTP answers one request. It sends all headers itself but for Date, which the server adds.
+// ServeHTTP answers one request. It sends all headers itself but for Date, which the server adds. If w has a method TakesLong, that is
+// called before anything that takes longer than to find an answer in memory.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r := e.newRequest(hr)
+	r.caller, _ = w.(patient)
 	a := e.serve(hr.Context(), r)
 	defer a.close()
 	if origin, ok := a.upgraded(); ok {
@@ -36,6 +38,19 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		// The status is out; cutting the connection is the only way left to tell the viewer.
 		a.close()
 		panic(http.ErrAbortHandler)
+	}
+}
+
+// patient is an http.ResponseWriter of a server that many connections wait for while it runs the handler, until it is told.
+type patient interface {
+	// TakesLong is called before anything that takes longer than to find an answer in memory. It may be called again.
+	TakesLong()
+}
+
+// takesLong is called before anything that does: a function's run, a look at an origin, a compression, a wait for others.
+func (r *request) takesLong() {
+	if r.caller != nil {
+		r.caller.TakesLong()
 	}
 }
 

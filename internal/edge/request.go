@@ -45,6 +45,8 @@ type request struct {
 	key string
 	// fetchTime is how long the origin took, 0 without one.
 	fetchTime time.Duration
+	// caller is told before anything that takes long; it may be nil.
+	caller patient
 	// trace is nil but for Explain.
 	trace *Trace
 }

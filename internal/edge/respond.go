@@ -17,7 +17,7 @@ func (e *Edge) respond(ctx context.Context, r *request, t *target, en *entry, re
 	if en.compressible && !ranged {
 		enc = t.owner.negotiate(r)
 	}
-	f := e.form(en, enc)
+	f := e.form(r, en, enc)
 	switch precondition(r, f.etag, en.modified) {
 	case http.StatusNotModified:
 		a := &answer{status: http.StatusNotModified, result: res, static: f.notModified, head: f.notModifiedHead}
@@ -52,7 +52,7 @@ func (e *Edge) respondStatus(ctx context.Context, r *request, en *entry, res res
 		res = resultError
 	}
 	if en.compressible {
-		f = e.form(en, r.behavior.negotiate(r))
+		f = e.form(r, en, r.behavior.negotiate(r))
 	}
 	a := &answer{status: en.status, result: res, static: f.ok, head: f.okHead, body: f.body, length: int64(len(f.body))}
 	a.age(r, en)
@@ -65,6 +65,7 @@ func (e *Edge) stream(ctx context.Context, r *request, t *target, en *entry, ran
 	if t.source.custom != nil {
 		return e.orErrorPage(ctx, r, e.pass(ctx, r, t.source.custom, t.uri))
 	}
+	r.takesLong()
 	obj, err := t.source.bucket.Get(ctx, t.uri)
 	if err != nil {
 		e.cache.remove(en)
@@ -172,7 +173,7 @@ func (e *Edge) originError(ctx context.Context, r *request, status int) *answer 
 		return e.errorAnswer(r, max(en.status, http.StatusBadRequest))
 	}
 	if en.compressible {
-		f = e.form(en, r.behavior.negotiate(r))
+		f = e.form(r, en, r.behavior.negotiate(r))
 	}
 	a := &answer{status: page.ResponseStatus, result: resultError, static: f.ok, head: f.okHead, body: f.body, length: int64(len(f.body))}
 	if a.status == 0 {

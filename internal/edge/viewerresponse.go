@@ -19,6 +19,7 @@ func (e *Edge) runResponse(ctx context.Context, r *request, a *answer) *answer {
 	if b == nil || b.onResponse == nil || a.status >= 400 || a.status < 200 || a.result > resultRefreshHit {
 		return a
 	}
+	r.takesLong()
 	ev := e.event(r, cfjs.ViewerResponse)
 	ev.Response = eventResponse(a)
 	res, err := b.onResponse.Run(ctx, ev, r.kv)

@@ -36,7 +36,9 @@ type Options struct {
 	// ResetKey, if it is the same after a restart, lets the server tell viewers that their QUIC connections are gone.
 	ResetKey *[32]byte
 	Handler  http.Handler
-	Limits   Limits
+	// Quick says that the handler calls the Writer's TakesLong before it does anything that takes longer than a few microseconds.
+	Quick  bool
+	Limits Limits
 	// Log gets what viewers do wrong, at the level of debugging; nil for nothing.
 	Log *slog.Logger
 }

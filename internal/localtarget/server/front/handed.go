@@ -14,6 +14,7 @@ import (
 func (f *Front) newSimple() *h1.Server {
 	return &h1.Server{
 		Handler:       http.HandlerFunc(f.serveHTTP),
+		Quick:         f.opts.Quick,
 		HandOn:        f.handOn,
 		State:         f.pool.follow,
 		HeaderTimeout: f.limits.HeaderTimeout,

@@ -41,6 +41,10 @@ type conn struct {
 	gone  sync.Once
 	// unread has been read from the connection before it was handed on; it is read again first.
 	unread []byte
+
+	// mu is held while Conn is replaced by its user, and by those who are not its user.
+	mu     sync.Mutex
+	closed bool
 }
 
 // Read implements net.Conn.
@@ -56,9 +60,22 @@ func (c *conn) Read(p []byte) (int, error) {
 // NetConn returns the connection below.
 func (c *conn) NetConn() net.Conn { return c.Conn }
 
-// Close implements net.Conn.
+// SetNetConn replaces the connection below. Only who reads and writes may call it.
+func (c *conn) SetNetConn(nc net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Conn = nc
+	if c.closed {
+		_ = nc.Close()
+	}
+}
+
+// Close implements net.Conn. Anybody may call it.
 func (c *conn) Close() error {
 	c.gone.Do(func() { c.pool.remove(c) })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
 	return c.Conn.Close()
 }
 

@@ -33,6 +33,13 @@ func (w *Writer) AddHead(lines []byte) bool {
 	return ok && to.AddHead(lines)
 }
 
+// TakesLong is called by a Quick handler before it does anything that takes longer than a few microseconds.
+func (w *Writer) TakesLong() {
+	if to, ok := w.ResponseWriter.(interface{ TakesLong() }); ok {
+		to.TakesLong()
+	}
+}
+
 // pacer is a writer that gives a viewer StallTimeout for each stallBytes by itself, so that it can be given a body as a whole.
 type pacer interface{ PacesWrites() }
 

@@ -95,18 +95,19 @@ func (w *response) push(p []byte) error {
 	if len(w.pending) == 0 && len(p) == 0 {
 		return nil
 	}
-	w.allow()
 	var err error
 	switch {
-	case len(p) == 0:
+	case w.c.base.TLS != nil && len(p) == 0:
+		w.allow()
 		_, err = w.c.Conn.Write(w.pending)
 	case w.c.base.TLS != nil:
+		w.allow()
 		err = w.pushTLS(p)
-	case len(p) <= paced:
-		pieces := net.Buffers{w.pending, p}
-		_, err = pieces.WriteTo(w.c.direct)
+	case w.c.sock != nil:
+		_, err = w.c.sock.Send(w.pending, p, w.c.allow)
 	default:
-		err = w.pace(p)
+		w.allow()
+		err = w.pushPieces(p)
 	}
 	w.pending = w.pending[:0]
 	return err
@@ -141,14 +142,15 @@ func (w *response) allow() {
 	}
 }
 
-// paceByPieces sends what is pending and then p.
-func (w *response) paceByPieces(p []byte) error {
-	pieces := net.Buffers{w.pending, p[:paced]}
-	_, err := pieces.WriteTo(w.c.direct)
-	for p = p[paced:]; err == nil && len(p) > 0; {
+// pushPieces sends what is pending and then p, on a system without loops.
+func (w *response) pushPieces(p []byte) error {
+	first := p[:min(paced, len(p))]
+	pieces := net.Buffers{w.pending, first}
+	_, err := pieces.WriteTo(w.c.below)
+	for p = p[len(first):]; err == nil && len(p) > 0; {
 		w.allow()
 		piece := p[:min(paced, len(p))]
-		_, err = w.c.direct.Write(piece)
+		_, err = w.c.below.Write(piece)
 		p = p[len(piece):]
 	}
 	return err
@@ -189,10 +191,12 @@ func (w *response) sendFile(src io.Reader) (n int64, err error) {
 	if limited, ok := src.(*io.LimitedReader); !ok || limited.N > left {
 		src = io.LimitReader(src, left) // a file that has grown must not run into the next answer
 	}
-	if to, ok := w.c.direct.(io.ReaderFrom); ok {
+	w.allow()
+	w.TakesLong()
+	if to, ok := w.c.below.(io.ReaderFrom); ok && w.c.base.TLS == nil {
 		n, err = to.ReadFrom(src)
 	} else {
-		n, err = io.Copy(struct{ io.Writer }{w.c.direct}, src)
+		n, err = io.Copy(struct{ io.Writer }{w.c.Conn}, src)
 	}
 	w.written += n
 	w.err = err

@@ -9,14 +9,15 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/front/poll"
 )
 
 // readBuffer is the largest header of a request that is simple.
 const readBuffer = 4 << 10
 
-// readBuffers are for connections over TLS on which a request has begun.
+// readBuffers are for connections on which a request has begun.
 var readBuffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
 
 // The states of a connection.
@@ -26,6 +27,9 @@ const (
 	closing
 )
 
+// burst is how many requests that have come at once are answered before the next connection's.
+const burst = 32
+
 // conn is a viewer's connection.
 type conn struct {
 	net.Conn
@@ -34,61 +38,150 @@ type conn struct {
 	state    atomic.Int32
 	answered atomic.Bool
 
-	// buf[:n] has been read and not been answered. Over TLS it is nil while the connection is idle: the first byte of a request is
-	// read into first, and the others are there then.
-	buf   []byte
-	n     int
-	first [1]byte
+	// sock is what lies below Conn if a loop waits for what comes; nil if the connection has a goroutine. below is what holds it,
+	// or, without one, what lies below TLS: system calls that send several pieces, or files, go there.
+	sock  *poll.Conn
+	below net.Conn
+
+	// buf[:n] has been read and not been answered. buf is nil while a loop waits for a request.
+	buf []byte
+	n   int
 	// readBy and writeBy are the deadlines that are set.
 	readBy, writeBy time.Time
 
-	// direct is what lies below Conn, for the system calls that send several pieces, or files.
-	direct net.Conn
-	// raw is direct for system calls of our own; nil until one is needed.
-	raw     syscall.RawConn
-	sending sending
-	send    func(fd uintptr) bool // sending's
-
 	base     *http.Request // what all requests have in common
 	response response
+	allow    func() // response's
 	context  viewer
 }
 
-// serve answers the requests of the connection until it ends or is handed on.
-func (c *conn) serve() {
+// holder is a connection around another one, which can be replaced.
+type holder interface {
+	NetConn() net.Conn
+	SetNetConn(nc net.Conn)
+}
+
+// start makes the connection ready.
+func (c *conn) start() {
 	s := c.server
 	base := &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, RemoteAddr: c.RemoteAddr().String()}
 	c.base = base.WithContext(&c.context)
-	c.direct = c.Conn
+	c.response.c, c.response.header = c, make(http.Header, 8)
+	c.allow = c.response.allow
+	c.below = c.Conn
 	if t, ok := c.Conn.(*tls.Conn); ok {
 		state := t.ConnectionState()
 		c.base.TLS = &state
-	} else {
-		c.buf = make([]byte, readBuffer)
-		if below, ok := c.Conn.(interface{ NetConn() net.Conn }); ok {
-			c.direct = below.NetConn()
-		}
+		c.below = t.NetConn()
 	}
-	c.response.c, c.response.header = c, make(http.Header, 8)
+	c.adopt()
 	c.readBy = c.began.Add(s.HeaderTimeout)
 	_ = c.SetReadDeadline(c.readBy)
 	if s.State != nil {
 		s.State(c.Conn, http.StateNew)
 	}
-	for c.serveOne() {
+}
+
+// adopt gives the connection to a loop, if the system has any.
+func (c *conn) adopt() {
+	h, held := c.below.(holder)
+	direct := c.below
+	if held {
+		direct = h.NetConn()
+	}
+	if tcp, ok := direct.(*net.TCPConn); ok && (held || c.base.TLS == nil) {
+		if sock, err := poll.Adopt(tcp, c.serve, c.context.cancel); err == nil {
+			c.sock, direct = sock, sock
+		}
+	}
+	switch {
+	case c.sock == nil:
+		c.below = direct
+	case held:
+		h.SetNetConn(c.sock)
+	default:
+		c.Conn, c.below = c.sock, c.sock
 	}
 }
 
-// serveOne answers one request. It reports false when the connection is no longer this server's.
-func (c *conn) serveOne() bool {
+// thaw takes the connection from its loop.
+func (c *conn) thaw() error {
+	if c.sock == nil {
+		return nil
+	}
+	c.sock.Leave()
+	tcp, err := c.sock.Thaw()
+	if err != nil {
+		return err
+	}
+	if h, held := c.below.(holder); held {
+		h.SetNetConn(tcp)
+	} else {
+		c.Conn = tcp
+	}
+	return nil
+}
+
+// cut closes the connection, whoever is busy with it: that finds out.
+func (c *conn) cut() error {
+	if c.sock != nil {
+		return c.below.Close()
+	}
+	return c.Close()
+}
+
+// What is to be done with a connection.
+type next int
+
+const (
+	answerNext next = iota // the next request
+	wait                   // for the next request
+	leave                  // alone: it is no longer this server's
+)
+
+// serve answers the requests of the connection until it ends, is handed on, or its loop waits for the next one.
+func (c *conn) serve() {
+	if c.sock != nil && c.base.TLS != nil {
+		c.sock.Leave() // ciphers take their time
+	}
+	for i := 1; ; i++ {
+		switch c.serveOne() {
+		case leave:
+			return
+		case wait:
+			if c.n == 0 && c.buf != nil {
+				readBuffers.Put((*[readBuffer]byte)(c.buf))
+				c.buf = nil
+			}
+			if c.sock.Park() {
+				return
+			}
+		}
+		if i%burst == 0 && c.sock != nil {
+			c.sock.Leave()
+		}
+	}
+}
+
+// serveOne answers one request.
+func (c *conn) serveOne() next {
 	s := c.server
+	if c.state.Load() == closing {
+		return c.end()
+	}
 	h, size, v := parse(c.buf[:c.n])
-	for began := false; v == incomplete && (c.n < len(c.buf) || c.buf == nil); h, size, v = parse(c.buf[:c.n]) {
+	for ; v == incomplete && c.n < readBuffer; h, size, v = parse(c.buf[:c.n]) {
+		began := c.n > 0
 		if began {
 			c.hurry()
 		}
-		n, err := c.read()
-		if c.n += n; n == 0 && err != nil {
+		if c.buf == nil {
+			c.buf = readBuffers.Get().(*[readBuffer]byte)[:]
+		}
+		n, err := c.Read(c.buf[c.n:])
+		if c.n += n; n == 0 && errors.Is(err, poll.ErrNotYet) {
+			return wait
+		} else if n == 0 && err != nil {
 			return c.end()
 		}
 		if c.state.Load() == idle && !c.state.CompareAndSwap(idle, active) {
@@ -97,25 +190,22 @@ func (c *conn) serveOne() bool {
 		if !began && s.State != nil {
 			s.State(c.Conn, http.StateActive)
 		}
-		began = true
 	}
 	if v != simple {
 		s.remove(c)
+		if c.thaw() != nil {
+			return c.end()
+		}
 		s.HandOn(c.Conn, c.buf[:c.n])
-		return false
+		return leave
 	}
 	again := c.answer(&h)
 	if !c.context.handled() || !again || s.stopping.Load() {
 		return c.end()
 	}
 	copy(c.buf[:], c.buf[size:c.n])
-	c.n -= size
-	if c.n > 0 {
-		return true
-	}
-	if c.base.TLS != nil {
-		readBuffers.Put((*[readBuffer]byte)(c.buf))
-		c.buf = nil
+	if c.n -= size; c.n > 0 {
+		return answerNext
 	}
 	now := time.Now()
 	if by := now.Add(s.IdleTimeout); c.readBy.Before(by.Add(-slack(s.IdleTimeout))) || c.readBy.After(by) {
@@ -127,19 +217,7 @@ func (c *conn) serveOne() bool {
 		s.State(c.Conn, http.StateIdle)
 	}
 	c.state.Store(idle)
-	return true
-}
-
-// read reads what there is room for, or the first byte of a request.
-func (c *conn) read() (n int, err error) {
-	if c.buf != nil {
-		return c.Read(c.buf[c.n:])
-	}
-	if n, err = c.Read(c.first[:]); n > 0 {
-		c.buf = readBuffers.Get().(*[readBuffer]byte)[:]
-		c.buf[0] = c.first[0]
-	}
-	return n, err
+	return answerNext
 }
 
 // hurry gives the viewer HeaderTimeout for the rest of a header that has begun.
@@ -152,11 +230,14 @@ func (c *conn) hurry() {
 }
 
 // end closes the connection.
-func (c *conn) end() bool {
+func (c *conn) end() next {
 	c.context.cancel()
 	c.server.remove(c)
 	_ = c.Close()
-	return false
+	if c.sock != nil {
+		c.sock.Release()
+	}
+	return leave
 }
 
 // answer has the handler answer a request, and reports whether the connection can be used again.
@@ -175,13 +256,16 @@ func (c *conn) answer(h *head) (again bool) {
 			}
 		}
 	}()
+	if c.sock != nil && !c.server.Quick {
+		c.sock.Leave()
+	}
 	c.server.Handler.ServeHTTP(w, &r)
 	return w.finish()
 }
 
-// viewer is the context of a connection's requests: it ends with the connection. Whether the viewer is still there is only
-// looked after if someone asks for Done, as one does who waits for something: a request that is answered from memory does
-// not.
+// viewer is the context of a connection's requests: it ends with the connection. A loop tells when the viewer has gone. Without
+// one, whether it is still there is only looked after if someone asks for Done, as one does who waits for something: a request
+// that is answered from memory does not.
 type viewer struct {
 	c    *conn
 	mu   sync.Mutex
@@ -228,7 +312,7 @@ func (v *viewer) Done() <-chan struct{} {
 			close(v.done)
 		}
 	}
-	if v.busy && v.looking == nil && !v.gone && v.c.n < len(v.c.buf) {
+	if v.c.sock == nil && v.busy && v.looking == nil && !v.gone && v.c.n < len(v.c.buf) {
 		v.looking = make(chan struct{})
 		_ = v.c.SetReadDeadline(time.Time{})
 		go v.look(v.c.buf[v.c.n:], v.looking)

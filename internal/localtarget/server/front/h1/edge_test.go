@@ -55,7 +55,7 @@ func TestEdgeOverBothServers(t *testing.T) {
 	}
 	theirs := httptest.NewServer(e)
 	defer theirs.Close()
-	address, _ := serve(t, e.ServeHTTP)
+	address, _ := serveOn(t, e.ServeHTTP, true, func(l net.Listener) net.Listener { return l })
 	ours, oursIn := dial(t, address)
 	std, stdIn := dial(t, theirs.Listener.Addr().String())
 	paths := []string{"/page.html", "/small.html", "/empty.html", "/big.bin", "/none.html", "/made", "/page.html?x=1", "/../page.html", "/%70age.html"}
@@ -98,4 +98,53 @@ func ask(t *testing.T, c net.Conn, in *bufio.Reader, method, request string) str
 	}
 	text := fmt.Sprint(res.Status, res.Header, res.ContentLength, res.TransferEncoding, res.Close, string(body))
 	return strings.ReplaceAll(text, id, "ID")
+}
+
+// stuck is a bucket that does not answer for the time being.
+type stuck struct{ asked, release chan struct{} }
+
+// Get implements edge.Origin.
+func (s stuck) Get(context.Context, string) (*edge.Object, error) {
+	s.asked <- struct{}{}
+	<-s.release
+	return nil, fs.ErrNotExist
+}
+
+// Whatever takes long in the edge takes none of the others' time, though it is a quick handler.
+func TestEdgeHoldsUpNobody(t *testing.T) {
+	origin := stuck{make(chan struct{}, 100), make(chan struct{})}
+	custom := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		origin.asked <- struct{}{}
+		<-origin.release
+	}))
+	defer custom.Close()
+	e, err := edge.New(edge.Options{
+		Origins: map[string]edge.Origin{"bucket": shelf{"page.html": "here"}, "stuck": origin},
+		Config: edge.Config{
+			CustomOrigins: []edge.CustomOrigin{{ID: "api", DomainName: "127.0.0.1", ProtocolPolicy: "http-only",
+				HTTPPort: custom.Listener.Addr().(*net.TCPAddr).Port}},
+			Behaviors: []edge.Behavior{{PathPattern: "/stuck/*", OriginID: "stuck"}, {PathPattern: "/api/*", OriginID: "api"},
+				{PathPattern: "/slow/*", OriginID: "bucket", ViewerRequest: &edge.Function{Name: "f", Code: `function handler(event) {
+					for (let i = 0; i < 1e9; i++) {} return event.request; }`}},
+				{OriginID: "bucket", CachePolicy: edge.CachePolicy{MaxTTL: time.Hour, DefaultTTL: time.Hour}}},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, _ := serveOn(t, e.ServeHTTP, true, func(l net.Listener) net.Listener { return l })
+	for _, path := range []string{"/stuck/1", "/stuck/2", "/stuck/3", "/stuck/4", "/api/1", "/api/2", "/slow/1", "/slow/2"} {
+		c, _ := dial(t, address)
+		fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: site.example\r\n\r\n", path)
+		if !strings.HasPrefix(path, "/slow/") {
+			<-origin.asked
+		}
+		for range 8 {
+			other, in := dial(t, address)
+			if got := ask(t, other, in, "GET", "GET /page.html HTTP/1.1\r\nHost: site.example\r\n\r\n"); !strings.HasSuffix(got, "here") {
+				t.Errorf("beside %s: %s", path, got)
+			}
+		}
+	}
+	close(origin.release)
 }

@@ -66,6 +66,13 @@ func (w *response) AddHead(lines []byte) bool {
 	return true
 }
 
+// TakesLong is called by a handler before it does what takes longer than a few microseconds.
+func (w *response) TakesLong() {
+	if w.c.sock != nil {
+		w.c.sock.Leave()
+	}
+}
+
 // SetReadDeadline is for http.ResponseController.
 func (w *response) SetReadDeadline(t time.Time) error {
 	w.c.readBy = t

@@ -16,6 +16,9 @@ import (
 // Server is what connections are served with. Its fields must not change once it serves.
 type Server struct {
 	Handler http.Handler
+	// Quick says that the handler calls TakesLong, a method of its http.ResponseWriter, before it does anything that takes
+	// longer than a few microseconds, as waiting does. Until then it is run by the goroutine that many connections wait for.
+	Quick bool
 	// HandOn is given a connection that something other than a simple request has come on, with the bytes that have been read
 	// and not been answered. The connection is the callee's from then on.
 	HandOn func(nc net.Conn, read []byte)
@@ -59,27 +62,31 @@ func (s *Server) Serve(l net.Listener) error {
 // Take serves one connection in the background, or closes it if the server is stopping. It may be a *tls.Conn whose handshake
 // is over.
 func (s *Server) Take(nc net.Conn) {
-	if c := s.add(nc); c != nil {
+	c := &conn{Conn: nc, server: s, began: time.Now()}
+	c.context.c = c
+	c.state.Store(idle)
+	c.start()
+	if !s.add(c) {
+		c.end()
+		return
+	}
+	if c.sock == nil || !c.sock.Park() {
 		go c.serve()
 	}
 }
 
-// add takes in a connection, unless the server is stopping; then it is closed.
-func (s *Server) add(nc net.Conn) *conn {
-	c := &conn{Conn: nc, server: s, began: time.Now()}
-	c.context.c = c
-	c.state.Store(idle)
+// add takes in a connection, unless the server is stopping.
+func (s *Server) add(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping.Load() {
-		_ = nc.Close()
-		return nil
+		return false
 	}
 	if s.conns == nil {
 		s.conns = map[*conn]struct{}{}
 	}
 	s.conns[c] = struct{}{}
-	return c
+	return true
 }
 
 func (s *Server) remove(c *conn) {
@@ -112,7 +119,11 @@ func (s *Server) closeIdle() int {
 	defer s.mu.Unlock()
 	for c := range s.conns {
 		if (c.answered.Load() || time.Since(c.began) > startup) && c.state.CompareAndSwap(idle, closing) {
-			_ = c.Close()
+			if c.sock != nil {
+				c.sock.Rouse()
+			} else {
+				_ = c.Close()
+			}
 		}
 	}
 	return len(s.conns)
@@ -125,7 +136,7 @@ func (s *Server) Close() error {
 	defer s.mu.Unlock()
 	var errs []error
 	for c := range s.conns {
-		errs = append(errs, c.Close())
+		errs = append(errs, c.cut())
 	}
 	return errors.Join(errs...)
 }

@@ -17,12 +17,26 @@ import (
 
 // serve serves simple requests until the test ends, and net/http the others.
 func serve(t *testing.T, handler http.HandlerFunc) (address string, s *Server) {
+	return serveOn(t, handler, false, func(l net.Listener) net.Listener { return l })
+}
+
+// bare is a listener whose connections have goroutines of their own, as all have where the system has no loops.
+type bare struct{ net.Listener }
+
+// Accept implements net.Listener.
+func (l bare) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	return struct{ net.Conn }{nc}, err
+}
+
+func serveOn(t *testing.T, handler http.HandlerFunc, quick bool, on func(net.Listener) net.Listener) (address string, s *Server) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = &Server{Handler: handler, HeaderTimeout: 5 * time.Second, IdleTimeout: 5 * time.Second, StallTimeout: 5 * time.Second,
+	l = on(l)
+	s = &Server{Handler: handler, Quick: quick, HeaderTimeout: 5 * time.Second, IdleTimeout: 5 * time.Second, StallTimeout: 5 * time.Second,
 		HandOn: func(nc net.Conn, read []byte) {
 			fmt.Fprintf(nc, "handed on: %q", read)
 			nc.Close()
@@ -129,14 +143,17 @@ func TestAnswersAreThoseOfNetHTTP(t *testing.T) {
 				continue // whether the header is out by then is anyone's choice
 			}
 			t.Run(name+"/"+method, func(t *testing.T) {
-				address, _ := serve(t, handler)
+				looped, _ := serve(t, handler)
+				own, _ := serveOn(t, handler, false, func(l net.Listener) net.Listener { return bare{l} })
 				theirs := httptest.NewUnstartedServer(handler)
 				theirs.Config.ErrorLog = nil
 				theirs.Start()
 				defer theirs.Close()
-				got, want := exchange(t, address, method), exchange(t, theirs.Listener.Addr().String(), method)
-				if got != want {
-					t.Errorf("got\n%.300s\nwant\n%.300s", got, want)
+				want := exchange(t, theirs.Listener.Addr().String(), method)
+				for name, address := range map[string]string{"by a loop": looped, "by a goroutine": own} {
+					if got := exchange(t, address, method); got != want {
+						t.Errorf("%s: got\n%.300s\nwant\n%.300s", name, got, want)
+					}
 				}
 			})
 		}
@@ -170,7 +187,13 @@ func exchange(t *testing.T, address, method string) string {
 }
 
 func TestRequestsInPieces(t *testing.T) {
-	address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RequestURI) })
+	for name, on := range listeners {
+		t.Run(name, func(t *testing.T) { testPieces(t, on) })
+	}
+}
+
+func testPieces(t *testing.T, on func(net.Listener) net.Listener) {
+	address, _ := serveOn(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RequestURI) }, true, on)
 	text := "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nPOST /3 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
 	for _, size := range []int{1, 7, len(text)} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
@@ -207,8 +230,19 @@ func TestHeaderThatIsTooLargeIsHandedOn(t *testing.T) {
 
 // A handler that waits learns that its viewer has gone; a request that comes while it waits is answered after.
 func TestContextOfARequest(t *testing.T) {
+	for name, on := range listeners {
+		t.Run(name, func(t *testing.T) { testContext(t, on) })
+	}
+}
+
+var listeners = map[string]func(net.Listener) net.Listener{
+	"by a loop":      func(l net.Listener) net.Listener { return l },
+	"by a goroutine": func(l net.Listener) net.Listener { return bare{l} },
+}
+
+func testContext(t *testing.T, on func(net.Listener) net.Listener) {
 	waiting, ended := make(chan struct{}, 1), make(chan error, 1)
-	address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	address, _ := serveOn(t, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
 		defer cancel()
 		if r.RequestURI == "/wait" {
@@ -219,7 +253,7 @@ func TestContextOfARequest(t *testing.T) {
 		}
 		ctx.Done()
 		io.WriteString(w, r.RequestURI)
-	})
+	}, false, on)
 	c, in := dial(t, address)
 	io.WriteString(c, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
 	for i := range 50 {
@@ -239,14 +273,20 @@ func TestContextOfARequest(t *testing.T) {
 }
 
 func TestShutdownAnswersWhatHasBegun(t *testing.T) {
+	for name, on := range listeners {
+		t.Run(name, func(t *testing.T) { testShutdown(t, on) })
+	}
+}
+
+func testShutdown(t *testing.T, on func(net.Listener) net.Listener) {
 	begun, release := make(chan struct{}), make(chan struct{})
-	address, s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	address, s := serveOn(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.RequestURI == "/slow" {
 			close(begun)
 			<-release
 		}
 		io.WriteString(w, "done")
-	})
+	}, false, on)
 	idle, idleIn := dial(t, address)
 	io.WriteString(idle, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	if res, err := http.ReadResponse(idleIn, nil); err != nil || res.ContentLength != 4 {

@@ -18,12 +18,12 @@ import (
 // serveOptions are what serve depends on.
 type serveOptions struct {
 	*session
-	stop, https, http3 bool
-	listenHTTPS        string
-	metrics            string
-	acme               server.ACME
-	limits             server.Limits
-	cacheMegabytes     int
+	stop, reload, https, http3 bool
+	listenHTTPS                string
+	metrics                    string
+	acme                       server.ACME
+	limits                     server.Limits
+	cacheMegabytes             int
 	// systemd is the folder that unit files are written to; "-" prints them, and "" serves.
 	systemd string
 	user    string
@@ -43,11 +43,13 @@ With --https, sites answer over HTTP/1.1, HTTP/2 and HTTP/3. Names below localho
 authority of this machine, which browsers do not know until they are told to trust it. Domain names get
 certificates from Let's Encrypt, whose terms you accept by that, if the server can be reached by others.
 
-On SIGUSR2, a new process of the program that is now on the disk takes over, and no viewer waits or gets an error.`,
+With --reload, or on SIGUSR2, a new process of the program that is now on the disk takes over from the one that runs,
+and no viewer waits or gets an error.`,
 		Example: `  ` + name + ` serve
   ` + name + ` serve --listen 127.0.0.1:0      (any free port)
   ` + name + ` serve --https --listen :80 --listen-https :443
   ` + name + ` serve --https --systemd         (prints units for a server)
+  ` + name + ` serve --reload
   ` + name + ` serve --stop`,
 		Args:              arguments(0, 0, ""),
 		ValidArgsFunction: noFiles,
@@ -73,6 +75,7 @@ func (o *serveOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.acme.Roots, "acme-root", "", "`file` with the certificates to trust the ACME authority by")
 	f.StringVar(&o.metrics, "metrics", "", "`address` for /metrics and /healthz, such as 127.0.0.1:9180")
 	f.BoolVar(&o.stop, "stop", false, "stop the server that runs, wherever it was started")
+	f.BoolVar(&o.reload, "reload", false, "let a new process take over from the server that runs")
 	f.StringVar(&o.systemd, "systemd", "", "print systemd units, or write them into the `folder`")
 	f.Lookup("systemd").NoOptDefVal = "-"
 	f.StringVar(&o.user, "user", "", "the `user` that the units run the server as; you, if it is not given")
@@ -96,6 +99,9 @@ func runServe(ctx context.Context, o *serveOptions) error {
 	}
 	if o.stop {
 		return o.stopServer(ctx, dir)
+	}
+	if o.reload {
+		return o.reloadServer(ctx, dir)
 	}
 	if o.cacheMegabytes < 1 || o.cacheMegabytes > 1<<20 {
 		return fault.New(fault.Usage, "give it as a number of megabytes", "--cache-size %d is not from 1 to %d", o.cacheMegabytes, 1<<20)
@@ -126,6 +132,18 @@ func (o *serveOptions) stopServer(ctx context.Context, dir string) error {
 	default:
 		fmt.Fprintln(o.Err, "No server runs for "+o.path(dir)+": nothing to stop.")
 	}
+	return nil
+}
+
+func (o *serveOptions) reloadServer(ctx context.Context, dir string) error {
+	pid, err := server.Reload(ctx, dir)
+	switch {
+	case err != nil:
+		return err
+	case o.json:
+		return o.printJSON(map[string]int{"pid": pid})
+	}
+	fmt.Fprintf(o.Err, "Process %d answers now.\n", pid)
 	return nil
 }
 

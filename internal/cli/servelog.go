@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
 )
 
@@ -24,11 +25,15 @@ type personalLog struct {
 
 var _ slog.Handler = (*personalLog)(nil)
 
-// newServeLog returns the log of a server in the foreground: for people on a terminal, for programs elsewhere.
+// newServeLog returns the log of a server in the foreground: for people on a terminal, for systemd's journal, for
+// programs elsewhere.
 func newServeLog(s *session) *slog.Logger {
 	level := slog.LevelInfo
 	if s.verbose {
 		level = slog.LevelDebug
+	}
+	if server.InJournal() {
+		return slog.New(newJournalLog(s.Err, level))
 	}
 	if !s.ErrTerminal {
 		return slog.New(slog.NewTextHandler(s.Err, &slog.HandlerOptions{Level: level}))

@@ -120,7 +120,7 @@ func (o *serveOptions) unitArguments() []string {
 	}
 	o.flags.Visit(func(f *pflag.Flag) {
 		switch value := f.Value.String(); f.Name {
-		case "https", "listen", "listen-https", "systemd", "user", "stop":
+		case "https", "listen", "listen-https", "systemd", "user", "stop", "reload":
 		case "acme-root":
 			if absolute, err := filepath.Abs(value); err == nil {
 				value = absolute

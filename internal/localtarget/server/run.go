@@ -88,8 +88,16 @@ func (s *server) follow(ctx context.Context, failed <-chan error, asked <-chan o
 	}
 	s.opts.Log.Info("stopping")
 	systemd.Notify("STOPPING=1")
-	s.front.Drain()
+	s.drain()
 	return nil
+}
+
+// drain finishes what has been begun here, and waits for the process before, if that is not done yet.
+func (s *server) drain() {
+	s.front.Drain()
+	ctx, stop := context.WithTimeout(context.Background(), cmp.Or(s.opts.Limits.DrainTimeout, DefaultLimits().DrainTimeout))
+	defer stop()
+	s.before.Gone(ctx)
 }
 
 func (s *server) openFleet() {
@@ -150,6 +158,8 @@ func (s *server) announce() error {
 	if s.metrics != nil {
 		h.Metrics = s.metrics.Addr().String()
 	}
+	// The one before tells the service manager who the main process is by now, and whoever waits for the holder finds that done.
+	s.before.Ready()
 	if err := s.dir.SaveHolder(*h); err != nil {
 		return err
 	}
@@ -160,8 +170,9 @@ func (s *server) announce() error {
 			s.opts.Log.Warn("others than this machine can read the metrics, which name the sites", "address", s.metrics.Addr().String())
 		}
 	}
-	systemd.Notify("READY=1", "STATUS=Serving "+h.URL)
-	s.before.Ready()
+	if s.before == nil {
+		systemd.Notify("READY=1", "STATUS=Serving "+h.URL)
+	}
 	if s.opts.Ready != nil {
 		s.opts.Ready(*h)
 	}

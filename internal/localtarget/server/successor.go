@@ -15,6 +15,10 @@ func (s *server) successor(ctx context.Context) *handover.Successor {
 	next, err := handover.Begin(ctx, s.sockets)
 	if err != nil {
 		s.opts.Log.Error("no other process takes over; this one goes on", "error", err)
+		s.holder.Refusals, s.holder.Refusal = s.holder.Refusals+1, err.Error()
+		if err := s.dir.SaveHolder(s.holder); err != nil {
+			s.opts.Log.Error("who asked is not told", "error", err)
+		}
 		return nil
 	}
 	return next
@@ -23,6 +27,7 @@ func (s *server) successor(ctx context.Context) *handover.Successor {
 // handOver gives the state folder to the successor, waits until that answers, and finishes what has been begun here. Requests
 // are answered all the while, by this process, by both, and by the other.
 func (s *server) handOver(next *handover.Successor) error {
+	defer next.Close()
 	if s.metrics != nil {
 		_ = s.metrics.Close() // its address is the successor's now
 	}
@@ -36,6 +41,6 @@ func (s *server) handOver(next *handover.Successor) error {
 		s.opts.Log.Info("the new process answers; this one ends", "process", next.PID)
 		systemd.Notify("MAINPID=" + strconv.Itoa(next.PID))
 	}
-	s.front.Drain()
+	s.drain()
 	return err
 }

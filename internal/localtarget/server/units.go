@@ -1,6 +1,8 @@
 package server
 
 import (
+	"os"
+
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/certs"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/systemd"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
@@ -19,6 +21,9 @@ func RootFor(stateDir, name string) string {
 	}
 	return RootCertificate(stateDir)
 }
+
+// InJournal reports whether what this process writes to its standard error goes to systemd's journal.
+func InJournal() bool { return systemd.Journal(os.Stderr) }
 
 // Unit is what the systemd units of a server are made of.
 type Unit = systemd.Unit

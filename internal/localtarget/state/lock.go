@@ -35,6 +35,9 @@ type Holder struct {
 	URL       string    `json:"url,omitempty"`
 	StartedAt time.Time `json:"startedAt"`
 	Version   string    `json:"version,omitempty"`
+	// Refusals counts the processes that were to take this one's place and did not; Refusal is why the last one did not.
+	Refusals int    `json:"refusals,omitempty"`
+	Refusal  string `json:"refusal,omitempty"`
 }
 
 // Serves reports whether the holder answers requests.

@@ -7,8 +7,13 @@
 //	old: (Begin ends) frees that
 //	new: Ready        it answers
 //	old: Await ends   it takes no more connections, finishes what it has begun, and ends
+//	new: Gone ends    the old one has ended, which the new one waits for if it is to end too: a service manager that sees the
+//	                  main process end kills the others
 //
 // Until Waiting, a new process that fails leaves everything as it was. Windows has no such signal and no such sockets.
+//
+// Where a service manager started the old process, the new one is a child of that manager's and not of the old process: else the
+// manager would kill it at once when it is told to stop it, instead of waiting, and would not notice its end.
 package handover
 
 import (
@@ -28,7 +33,7 @@ import (
 )
 
 const (
-	// variable tells the new process who started it, and which sockets follow its first descriptor of ours.
+	// variable tells the new process whose child it is, and which sockets follow its first descriptor of ours.
 	variable = "CLOUDFRONT_HOSTING_TOOLKIT_HANDOVER"
 	// firstFD is the number of the first descriptor that a process is given beside the standard ones.
 	firstFD = 3
@@ -41,6 +46,7 @@ const (
 // Successor is the process that takes this one's place.
 type Successor struct {
 	PID   int
+	from  *os.File // the new process waits for its end, which is this one's
 	lines *bufio.Scanner
 	// ended is closed when the process has ended.
 	ended chan struct{}
@@ -68,7 +74,9 @@ func Begin(ctx context.Context, s systemd.Sockets) (*Successor, error) {
 		return nil, fmt.Errorf("start a successor: %w", err)
 	}
 	cmd := exec.Command(program, os.Args[1:]...) // not CommandContext: it outlives this process
-	cmd.Env = append(os.Environ(), variable+"="+strconv.Itoa(os.Getpid())+" "+strings.Join(names, " "))
+	var parent int
+	cmd.SysProcAttr, parent = descent()
+	cmd.Env = append(os.Environ(), variable+"="+strconv.Itoa(parent)+" "+strings.Join(names, " "))
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.ExtraFiles = append([]*os.File{to}, files...)
 	err = cmd.Start()
@@ -77,18 +85,22 @@ func Begin(ctx context.Context, s systemd.Sockets) (*Successor, error) {
 		from.Close()
 		return nil, fmt.Errorf("start a successor: %w", err)
 	}
-	n := &Successor{PID: cmd.Process.Pid, lines: bufio.NewScanner(from), ended: make(chan struct{}), stop: func() { _ = cmd.Process.Kill() }}
+	n := &Successor{PID: cmd.Process.Pid, from: from, lines: bufio.NewScanner(from), ended: make(chan struct{}), stop: func() { _ = cmd.Process.Kill() }}
 	go func() {
 		defer close(n.ended)
-		_ = cmd.Wait() // what it had to say it has said to the log
+		_ = cmd.Wait() // what it had to say it has said to the log; another's child is not waited for
 	}()
 	if err := n.hear(ctx, saysWaiting); err != nil {
 		n.stop()
 		<-n.ended
+		n.Close()
 		return nil, err
 	}
 	return n, nil
 }
+
+// Close tells the new process that this one has finished what it had begun.
+func (n *Successor) Close() { _ = n.from.Close() }
 
 // Await returns when the new process answers.
 func (n *Successor) Await(ctx context.Context) error { return n.hear(ctx, saysReady) }
@@ -135,8 +147,9 @@ func Inherit() (*Predecessor, systemd.Sockets, error) {
 	}
 	s, err := systemd.Take(firstFD+1, words[1:])
 	if err != nil {
-		return nil, s, fmt.Errorf("take over the sockets of process %s: %w", words[0], err)
+		return nil, s, fmt.Errorf("take over the sockets of the process before: %w", err)
 	}
+	keep(firstFD)
 	return &Predecessor{os.NewFile(firstFD, "predecessor")}, s, nil
 }
 
@@ -151,6 +164,15 @@ func (p *Predecessor) Waiting() {
 func (p *Predecessor) Ready() {
 	if p != nil {
 		_, _ = p.to.WriteString(saysReady + "\n") // as above
-		_ = p.to.Close()
+	}
+}
+
+// Gone returns when the old process has finished what it had begun, or when ctx ends. There is nothing to wait for with a nil
+// Predecessor.
+func (p *Predecessor) Gone(ctx context.Context) {
+	if p == nil {
+		return
+	}
+	for ctx.Err() == nil && !closed(p.to) {
 	}
 }

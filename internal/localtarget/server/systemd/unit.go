@@ -74,6 +74,11 @@ func (u Unit) Command() string {
 	return words(append([]string{u.Executable, "--state-dir", u.StateDir, "serve"}, u.Arguments...), escapeWord)
 }
 
+// Reload is the command line that makes a new process take over; it fails if none does.
+func (u Unit) Reload() string {
+	return words([]string{u.Executable, "--state-dir", u.StateDir, "serve", "--reload"}, escapeWord)
+}
+
 // Variables are replaced on command lines only.
 var (
 	escapePath = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%")
@@ -129,7 +134,7 @@ Type=notify
 User={{.User}}
 ExecStart={{.Command}}
 # A new process takes the sockets over while this one still answers.
-ExecReload=/bin/sh -c "kill -USR2 $MAINPID"
+ExecReload={{.Reload}}
 Restart=on-failure
 RestartSec=1
 # Requests and builds that run are given time to end; the server ends its builds itself.

@@ -24,7 +24,7 @@ func TestContract(t *testing.T) {
 			server := start(t)
 			var n atomic.Int32
 			publishtest.TestObjectStore(t, func(t *testing.T) publish.ObjectStore {
-				return bucket.Open(server.Config(), server.NewBucket(t, fmt.Sprintf("site-%d", n.Add(1))))
+				return bucket.Open(hasty(server), server.NewBucket(t, fmt.Sprintf("site-%d", n.Add(1))))
 			})
 		})
 	}

@@ -22,18 +22,23 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish/publishtest"
 )
 
-// open returns a store over a server in memory, whose client retries without long pauses.
-func open(t *testing.T) (*bucket.Store, *s3server.Memory) {
-	t.Helper()
-	memory := s3server.NewMemory()
-	server := s3server.StartMemory(t, memory)
+// hasty is the configuration of a server whose client retries without long pauses.
+func hasty(server *s3server.Server) aws.Config {
 	cfg := server.Config()
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = 6, time.Millisecond, ratelimit.None
 		})
 	}
-	return bucket.Open(cfg, server.NewBucket(t, "site")), memory
+	return cfg
+}
+
+// open returns a store over a server in memory.
+func open(t *testing.T) (*bucket.Store, *s3server.Memory) {
+	t.Helper()
+	memory := s3server.NewMemory()
+	server := s3server.StartMemory(t, memory)
+	return bucket.Open(hasty(server), server.NewBucket(t, "site")), memory
 }
 
 var html = publish.Meta{ContentType: "text/html; charset=utf-8", CacheControl: "max-age=1"}

@@ -72,7 +72,7 @@ func (b *bed) holdIdle(ctx context.Context, binary, protocol string, n int) (bef
 
 // fresh starts an edge that nobody has asked for anything; its URL is the address of the protocol.
 func (b *bed) fresh(ctx context.Context, binary, protocol, name string) (*server, error) {
-	flags, err := b.publish(ctx, binary, name, "static", "", filepath.Join(b.root, "html", "r0"))
+	flags, err := b.publish(ctx, binary, name, "static", "", b.files())
 	if err != nil {
 		return nil, err
 	}

@@ -48,12 +48,15 @@ func main() {
 }
 
 func run(ctx context.Context, binary, caddy string, rounds, idle, urls int, length time.Duration) error {
-	b, err := newBed(ctx, binary, caddy)
+	b, err := newBed()
 	if err != nil {
 		return err
 	}
 	defer b.close()
 	if rounds > 0 {
+		if err := b.open(ctx, binary, caddy); err != nil {
+			return err
+		}
 		fmt.Println("| path | server | requests/s | ratio: edge to it | p99 | CPU ms per 1,000 requests |\n|---|---|---|---|---|---|")
 		for _, path := range []string{"/", "/assets/app.js"} {
 			if err := b.compare(ctx, path, rounds, length); err != nil {

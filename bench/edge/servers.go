@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -43,30 +44,35 @@ async function handler(event) {
 }
 `
 
-func newBed(ctx context.Context, binary, caddy string) (*bed, error) {
+// newBed makes the files that all servers serve.
+func newBed() (*bed, error) {
 	root, err := os.MkdirTemp("", "bench-edge-")
 	if err != nil {
 		return nil, err
 	}
 	b := &bed{root: root}
-	if err := os.Chmod(root, 0o755); err != nil { // nginx's workers are another user
-		return nil, err
-	}
-	if err := b.open(ctx, binary, caddy); err != nil {
+	if err := errors.Join(os.Chmod(root, 0o755), b.write()); err != nil { // nginx's workers are another user
 		b.close()
 		return nil, err
 	}
 	return b, nil
 }
 
-func (b *bed) open(ctx context.Context, binary, caddy string) error {
-	files := filepath.Join(b.root, "html", "r0")
+// files is the folder with the files.
+func (b *bed) files() string { return filepath.Join(b.root, "html", "r0") }
+
+func (b *bed) write() error {
 	page := "<!doctype html><title>bench</title>" + noise(7600)
 	for name, text := range map[string]string{"index.html": page, "assets/app.js": "/*" + noise(150_000) + "*/"} {
-		if err := write(filepath.Join(files, name), text); err != nil {
+		if err := write(filepath.Join(b.files(), name), text); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// open starts the servers that are compared.
+func (b *bed) open(ctx context.Context, binary, caddy string) error {
 	if caddy == "" {
 		caddy = filepath.Join(b.root, "caddy")
 		install := exec.CommandContext(ctx, "go", "install", "github.com/caddyserver/caddy/v2/cmd/caddy@"+caddyVersion)
@@ -76,10 +82,10 @@ func (b *bed) open(ctx context.Context, binary, caddy string) error {
 		}
 	}
 	for _, open := range []func() error{
-		func() error { return b.edge(ctx, binary, "edge", "static", "", files) },
-		func() error { return b.edge(ctx, binary, "edge, custom function", "custom", function, files) },
+		func() error { return b.edge(ctx, binary, "edge", "static", "", b.files()) },
+		func() error { return b.edge(ctx, binary, "edge, custom function", "custom", function, b.files()) },
 		func() error { return b.nginx(ctx) },
-		func() error { return b.caddy(ctx, caddy, files) },
+		func() error { return b.caddy(ctx, caddy, b.files()) },
 	} {
 		if err := open(); err != nil {
 			return err

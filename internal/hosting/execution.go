@@ -50,7 +50,9 @@ type Execution struct {
 	Release   string     `json:"release,omitempty"`
 	StartedAt time.Time  `json:"startedAt"`
 	EndedAt   *time.Time `json:"endedAt,omitempty"`
-	Stages    []Stage    `json:"stages"`
+	// SupersededBy is the execution that does the work of one that is Superseded; empty where that is not known.
+	SupersededBy string  `json:"supersededBy,omitempty"`
+	Stages       []Stage `json:"stages"`
 }
 
 // FailedStage returns the first stage that did not succeed although it ended, or nil.

@@ -129,8 +129,11 @@ func (h *Hosting) request(ctx context.Context, p *plan) (hosting.Execution, erro
 // follow reports on an execution until it is done, and on the one that superseded it, if one did. Its error is nil if the
 // last one has succeeded.
 func (h *Hosting) follow(ctx context.Context, p *plan, e hosting.Execution, report hosting.Reporter) (hosting.Execution, error) {
+	advised := ""  // the commit that was advised on
+	newest := e.ID // of those that were followed
 	for {
-		done, err := h.followOne(ctx, p, e, report)
+		newest = max(newest, e.ID)
+		done, err := h.followOne(ctx, p, e, &advised, report)
 		if ctx.Err() != nil {
 			return done, fault.New(fault.Other, "see how it goes with status and logs --follow", "stopped waiting for execution %s: %w", e.ID, context.Cause(ctx))
 		}
@@ -140,14 +143,29 @@ func (h *Hosting) follow(ctx context.Context, p *plan, e hosting.Execution, repo
 		if done.Status != hosting.Superseded {
 			return done, verdict(done)
 		}
-		newer, ok := h.newer(done.ID)
-		if !ok {
+		next, ok := h.inItsPlace(done, newest)
+		switch {
+		case !ok:
 			report.Warn("%s", done.FailedStage().Error) // a publication from elsewhere is live
 			return done, nil
+		case next.ID < done.ID:
+			report.Detail("following execution %s, which makes this release already", next.ID)
+		default:
+			report.Warn("a newer %s took the place of this one; following execution %s", p.comes(), next.ID)
 		}
-		report.Warn("a newer %s took the place of this one; following execution %s", p.comes(), newer.ID)
-		e = newer
+		e = next
 	}
+}
+
+// inItsPlace returns the execution that does the work of one that was superseded: the one that its record names, else one that is
+// newer than all that are known.
+func (h *Hosting) inItsPlace(done hosting.Execution, newest string) (hosting.Execution, bool) {
+	if done.SupersededBy != "" {
+		if e, err := h.records().Load(done.SupersededBy); err == nil {
+			return e, true
+		}
+	}
+	return h.newer(newest)
 }
 
 // newer returns the newest execution if it is newer than id.
@@ -156,8 +174,9 @@ func (h *Hosting) newer(id string) (hosting.Execution, bool) {
 	return e, err == nil && ok && e.ID > id
 }
 
-func (h *Hosting) followOne(ctx context.Context, p *plan, e hosting.Execution, report hosting.Reporter) (hosting.Execution, error) {
-	shown, checked := 0, false
+// followOne reports on one execution until it is done. It gives advice on a commit unless it is the one that was advised on.
+func (h *Hosting) followOne(ctx context.Context, p *plan, e hosting.Execution, advised *string, report hosting.Reporter) (hosting.Execution, error) {
+	shown := 0
 	follower := pipeline.Follower{
 		Records: h.records(),
 		Output:  report.Output(),
@@ -167,8 +186,8 @@ func (h *Hosting) followOne(ctx context.Context, p *plan, e hosting.Execution, r
 			for ; shown < len(e.Stages) && e.Stages[shown].StartedAt != nil; shown++ {
 				report.Step(e.Stages[shown].Name)
 			}
-			if e.Stages[0].Status == hosting.Succeeded && !checked {
-				checked = true
+			if e.Stages[0].Status == hosting.Succeeded && *advised != e.Revision {
+				*advised = e.Revision
 				h.adviseOnBuildFile(ctx, p, e, report)
 			}
 		},

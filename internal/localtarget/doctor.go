@@ -234,7 +234,7 @@ func (c *checkup) release(ctx context.Context) doctor.Finding {
 	if err := p.Check(ctx, live.Release); err != nil {
 		return doctor.Failed(doctor.HintOf(err, "run rollback, or deploy"), "the live release is not whole: %v", err)
 	}
-	if e, ok, err := c.records().Newest(); err == nil && ok && e.Status == hosting.Failed {
+	if e, ok, err := c.records().Current(); err == nil && ok && e.Status == hosting.Failed {
 		return doctor.Warning("run logs", "the newest execution, %s, failed; %.7s stays live", e.ID, live.Release)
 	}
 	tip := ""

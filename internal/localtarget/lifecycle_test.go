@@ -171,19 +171,10 @@ func TestASupersededDeployFollowsTheNewerCommit(t *testing.T) {
 	_, open, first := b.building()
 	running := b.awaitExecution(func(hosting.Execution) bool { return true })
 	r := &report{}
-	type outcome struct {
-		d   hosting.Deployed
-		err error
-	}
-	second := make(chan outcome, 1)
-	go func() {
-		d, err := b.hosting("").Deploy(t.Context(), hosting.DeployOptions{}, r)
-		second <- outcome{d, err}
-	}()
+	b.commit("second")
+	second := b.deploying(r)
 	// It waits for the build of the first one, until the next commit takes its place.
-	b.awaitExecution(func(e hosting.Execution) bool {
-		return e.ID != running.ID && e.Stages[0].Status == hosting.Succeeded
-	})
+	b.awaitRequest(running.ID)
 	want := b.commit("newest")
 	b.awaitExecution(func(e hosting.Execution) bool {
 		return e.Revision == want && e.Stages[0].Status == hosting.Succeeded

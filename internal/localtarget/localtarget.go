@@ -132,7 +132,7 @@ func (h *Hosting) differs(d *state.Deployed) []string {
 	return differs
 }
 
-// Execution returns an execution, the newest if id is empty.
+// Execution returns an execution, that of the newest request if id is empty.
 func (h *Hosting) Execution(_ context.Context, id string) (hosting.Execution, error) {
 	if _, err := h.site.Load(); err != nil {
 		return hosting.Execution{}, err
@@ -140,7 +140,7 @@ func (h *Hosting) Execution(_ context.Context, id string) (hosting.Execution, er
 	if id != "" {
 		return h.records().Load(id)
 	}
-	e, ok, err := h.records().Newest()
+	e, ok, err := h.records().Current()
 	if err == nil && !ok {
 		err = fault.New(fault.NotDeployed, "run deploy", "site %s has had no execution of its pipeline yet", h.site.Name())
 	}

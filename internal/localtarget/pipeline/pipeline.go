@@ -42,6 +42,8 @@ type Job struct {
 	Progress func(format string, args ...any)
 
 	log *logFile
+	// inputs is what its build was made from, besides the commit; empty until it begins.
+	inputs string
 }
 
 // Work is what the stages do. Each stage is called for one job at a time, stages of different jobs at the same time.
@@ -64,6 +66,9 @@ type Pipeline struct {
 	// Concerns, if it is set, tells whether commit can lead to another site than revision, which the newest execution was
 	// for. One that cannot is not run by itself.
 	Concerns func(ctx context.Context, revision string, commit source.Commit) bool
+	// Inputs, if it is set, tells what a job's build is made from besides its commit, if it begins now: a text that is another one
+	// when that has changed, and "" if it cannot be told.
+	Inputs func(j *Job) string
 	// Log is for what no execution's record can hold.
 	Log *slog.Logger
 
@@ -211,43 +216,15 @@ func (r *runner) takeRequests() {
 			continue
 		}
 		if !e.Status.Done() {
-			r.arrive(0, &Job{Execution: e})
+			r.arrive(stageSource, &Job{Execution: e})
 		}
 	}
-}
-
-// considerPush queues an execution for the commit that the branch points at, unless it has had its run. As long as an
-// earlier execution has yet to find its commit, it waits: they may turn out to be for the same one.
-func (r *runner) considerPush(ctx context.Context) {
-	source := r.schedule.slots[0]
-	if r.pending == nil || source.running != nil || source.waiting != nil {
-		return
-	}
-	c := *r.pending
-	r.pending = nil
-	newest, ok, err := r.Records.Newest()
-	if err != nil {
-		r.Log.Error("executions cannot be read", "error", err)
-		return
-	}
-	if ok && newest.Revision == c.ID && newest.Status != hosting.Stopped {
-		return
-	}
-	if ok && r.Concerns != nil && newest.Revision != "" && newest.Status != hosting.Stopped && !r.Concerns(ctx, newest.Revision, c) {
-		return
-	}
-	e, err := r.Records.Create(TriggerPush, c.ID, c.Subject)
-	if err != nil {
-		r.Log.Error("a commit cannot be deployed", "commit", c.ID, "error", err)
-		return
-	}
-	r.known[e.ID] = true
-	r.arrive(0, &Job{Execution: e})
 }
 
 func (r *runner) arrive(stage int, j *Job) {
 	superseded, by := r.schedule.arrive(stage, j)
 	if superseded != nil {
+		superseded.Execution.SupersededBy = by.Execution.ID
 		r.conclude(superseded, hosting.Superseded, fmt.Sprintf("execution %s, which is newer, took its place", by.Execution.ID), "")
 	}
 }
@@ -269,6 +246,9 @@ func (r *runner) begin(ctx context.Context, stage int, j *Job) {
 	r.Records.SetProgress(j.Execution.ID, "")
 	throttle := newThrottle(func(text string) { r.Records.SetProgress(j.Execution.ID, text) })
 	j.Progress = throttle.say
+	if stage == stageBuild && r.Inputs != nil {
+		j.inputs = r.Inputs(j)
+	}
 	now := r.Records.now()
 	j.Execution.Stages[stage].Status, j.Execution.Stages[stage].StartedAt = hosting.InProgress, &now
 	r.save(j)
@@ -304,9 +284,13 @@ func (r *runner) finish(f finished) {
 		now := r.Records.now()
 		s := &f.job.Execution.Stages[f.stage]
 		s.Status, s.EndedAt = hosting.Succeeded, &now
-		if f.stage == stageCount-1 {
+		if f.stage == stageRelease {
 			f.job.Execution.Status, f.job.Execution.EndedAt = hosting.Succeeded, &now
 			r.close(f.job)
+			return
+		}
+		if twin := r.twin(f); twin != nil {
+			r.join(f.job, twin)
 			return
 		}
 		r.save(f.job)

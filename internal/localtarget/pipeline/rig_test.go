@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,7 +43,7 @@ func (w *gatedWork) pass(ctx context.Context, stage string, j *pipeline.Job) err
 func (w *gatedWork) Source(ctx context.Context, j *pipeline.Job) error {
 	err := w.pass(ctx, hosting.StageSource, j)
 	if j.Execution.Revision == "" {
-		j.Execution.Revision = "newest"
+		j.Execution.Revision, j.Execution.Message = "newest", "subject of newest"
 	}
 	return err
 }
@@ -62,14 +63,18 @@ type rig struct {
 	work    *gatedWork
 	p       *pipeline.Pipeline
 	// log is what the runner logged; read it after stop.
-	log  *bytes.Buffer
-	stop func()
+	log *bytes.Buffer
+	// inputs is what builds are made from, besides their commits.
+	inputs atomic.Value
+	stop   func()
 }
 
 func newRig(t *testing.T, dir string) *rig {
 	t.Helper()
 	r := &rig{t: t, records: pipeline.Records{Dir: dir}, work: &gatedWork{gates: make(chan gate)}, log: &bytes.Buffer{}}
 	r.p = pipeline.New(r.records, r.work, slog.New(slog.NewTextHandler(r.log, nil)))
+	r.inputs.Store("the configuration")
+	r.p.Inputs = func(*pipeline.Job) string { return r.inputs.Load().(string) }
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.p.Run(ctx) }()
@@ -149,6 +154,19 @@ func (r *rig) request() hosting.Execution {
 		r.t.Fatal(err)
 	}
 	return e
+}
+
+// passAny leads whatever comes through so many stages.
+func (r *rig) passAny(stages int) {
+	r.t.Helper()
+	for range stages {
+		select {
+		case g := <-r.work.gates:
+			g.leave <- nil
+		case <-time.After(time.Minute):
+			r.t.Fatalf("nothing comes: %s", r.summary())
+		}
+	}
 }
 
 // passInAnyOrder leads several commits on, each through its stages in order.

@@ -39,7 +39,7 @@ func Start(ctx context.Context, site state.Site, version string, patience time.D
 	}
 	r := &Running{site: site, stages: stages, log: log, unlock: lock.Unlock, stopWatch: func() {}}
 	r.pipe = New(Records{Dir: site.Executions()}, stages, log)
-	r.pipe.Concerns = r.concerns
+	r.pipe.Concerns, r.pipe.Inputs = r.concerns, stages.Inputs
 	r.stop = background(ctx, func(ctx context.Context) {
 		if err := r.pipe.Run(ctx); err != nil {
 			log.Error("the pipeline cannot run", "error", err)

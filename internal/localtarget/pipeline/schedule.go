@@ -1,7 +1,14 @@
 package pipeline
 
-// stageCount is the number of stages: source, build, release.
-const stageCount = 3
+import "slices"
+
+// The stages, and how many there are.
+const (
+	stageSource = iota
+	stageBuild
+	stageRelease
+	stageCount
+)
 
 // schedule decides who may work where, as CodePipeline's SUPERSEDED mode does
 // (https://docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it-works.html): a stage is worked on by one
@@ -46,14 +53,19 @@ func (s *schedule) running() (n int) {
 	return n
 }
 
-// has reports whether the schedule holds the execution.
-func (s *schedule) has(id string) bool {
+// jobs returns all jobs, those that run and those that wait.
+func (s *schedule) jobs() (all []*Job) {
 	for _, slot := range s.slots {
 		for _, j := range []*Job{slot.running, slot.waiting} {
-			if j != nil && j.Execution.ID == id {
-				return true
+			if j != nil {
+				all = append(all, j)
 			}
 		}
 	}
-	return false
+	return all
+}
+
+// has reports whether the schedule holds the execution.
+func (s *schedule) has(id string) bool {
+	return slices.ContainsFunc(s.jobs(), func(j *Job) bool { return j.Execution.ID == id })
 }

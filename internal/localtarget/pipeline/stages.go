@@ -137,11 +137,16 @@ func (s *Stages) Build(ctx context.Context, j *Job) error {
 	return nil
 }
 
+// ownBuildFile is the build file of the commit that was checked out; it need not have one.
+func (s *Stages) ownBuildFile(j *Job, d *state.Deployed) string {
+	return filepath.Join(s.checkout(j), filepath.FromSlash(path.Join(d.Subdir, site.Folder, site.BuildFile)))
+}
+
 // buildspec returns the build file of the commit and the folder that its commands begin in. A commit without one is built
 // with the copy that was deployed or, if there was none either, published as it is.
 func (s *Stages) buildspec(j *Job, d *state.Deployed) (spec *buildspec.Spec, from string, err error) {
 	name := path.Join(d.Subdir, site.Folder, site.BuildFile)
-	data, err := os.ReadFile(filepath.Join(s.checkout(j), filepath.FromSlash(name)))
+	data, err := os.ReadFile(s.ownBuildFile(j, d))
 	if errors.Is(err, fs.ErrNotExist) {
 		if data, err = os.ReadFile(s.Site.Buildspec()); err == nil {
 			note := "note: the commit has no %s; the copy from the last deploy is used. Commit the file, so that it has its history.\n"

@@ -82,7 +82,7 @@ func (s *Stages) zipSource(ctx context.Context, j *Job) error {
 // upload has a zip file released that was copied into the folder. It returns false as long as an execution has yet to find its
 // own zip file: that may be this one.
 func (r *Running) upload(u drop.Upload) bool {
-	newest, ok, err := r.pipe.Records.Newest()
+	newest, ok, err := r.pipe.Records.Current()
 	if err != nil {
 		r.log.Error("executions cannot be read", "error", err)
 		return false
@@ -105,7 +105,7 @@ func (r *Running) upload(u drop.Upload) bool {
 // watchUploads releases what is copied into the folder, and what was being released when the last server ended.
 func (r *Running) watchUploads(ctx context.Context) {
 	again := ""
-	if newest, ok, err := r.pipe.Records.Newest(); err == nil && ok && newest.Status == hosting.Stopped {
+	if newest, ok, err := r.pipe.Records.Current(); err == nil && ok && newest.Status == hosting.Stopped {
 		again = newest.Revision
 	}
 	r.stages.Uploads().Watch(ctx, again, r.upload)

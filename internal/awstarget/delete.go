@@ -77,6 +77,8 @@ type deletion struct {
 	kept teardown.Content
 	// deletedBefore says that the stack's deletion had been begun by an earlier run, and ended during this one.
 	deletedBefore bool
+	// unsure is why it is not known whether the deletion is allowed; empty if it is.
+	unsure string
 	// stuck are the resources that were left in the account, since they could not be deleted.
 	stuck []string
 	done  hosting.Removed
@@ -110,7 +112,10 @@ func (d *deletion) find(ctx context.Context) error {
 		return fault.New(fault.NotDeployed, "if it is deployed elsewhere, give --region or --profile",
 			"site %s is not deployed in account %s, region %s", d.project.Name(), d.account.ID, d.account.Region)
 	}
-	return d.findUploads(ctx)
+	if err := d.findUploads(ctx); err != nil {
+		return err
+	}
+	return d.checkAllowed(ctx)
 }
 
 // checkRetain refuses names that the stack does not have.

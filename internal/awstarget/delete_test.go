@@ -47,7 +47,7 @@ func (b *bed) deletedText(r *recorder, doomed hosting.Doomed, removed hosting.Re
 	for _, list := range []struct {
 		name  string
 		items []string
-	}{{"removes", doomed.Removes}, {"leaves", doomed.Leaves}} {
+	}{{"removes", doomed.Removes}, {"leaves", doomed.Leaves}, {"note", doomed.Notes}} {
 		for _, item := range list.items {
 			fmt.Fprintf(&out, "%s: %s\n", list.name, item)
 		}
@@ -133,15 +133,26 @@ var deletions = map[string]deletion{
 	"stack of another site": {bare: true, arrange: func(b *bed) {
 		b.account.AddStack(b.site.Name(), "CREATE_COMPLETE", map[string]string{stack.TagSite: "other-12345678"})
 	}},
-	"in use":                  {arrange: failing("KeyValueStore", inUse)},
-	"not disabled":            {arrange: failing("Distribution", "Resource handler returned message: \"The distribution you are trying to delete has not been disabled. NotDisabled\"")},
-	"policy attached":         {whole: true, arrange: failing("BuildRole", "Cannot delete entity, must detach all policies first. (Service: Iam, Status Code: 409) DeleteConflict")},
-	"not allowed":             {arrange: failing("Distribution", "Resource handler returned message: \"Access denied for operation 'AWS::CloudFront::Distribution'.\"")},
-	"retained":                {arrange: failing("KeyValueStore", inUse), opts: hosting.DeleteOptions{Retain: []string{"KeyValueStore"}}, gone: true},
-	"unknown retained":        {arrange: func(*bed) {}, opts: hosting.DeleteOptions{Retain: []string{"KeyValueStor"}}},
-	"may not delete":          {arrange: denied("cloudformation", "DeleteStack")},
-	"may not look":            {arrange: denied("cloudformation", "ListStackResources")},
-	"may not list executions": {whole: true, arrange: denied("codepipeline", "ListPipelineExecutions")},
+	"in use":                       {arrange: failing("KeyValueStore", inUse)},
+	"not disabled":                 {arrange: failing("Distribution", "Resource handler returned message: \"The distribution you are trying to delete has not been disabled. NotDisabled\"")},
+	"policy attached":              {whole: true, arrange: failing("BuildRole", "Cannot delete entity, must detach all policies first. (Service: Iam, Status Code: 409) DeleteConflict")},
+	"not allowed":                  {arrange: failing("Distribution", "Resource handler returned message: \"Access denied for operation 'AWS::CloudFront::Distribution'.\"")},
+	"retained":                     {arrange: failing("KeyValueStore", inUse), opts: hosting.DeleteOptions{Retain: []string{"KeyValueStore"}}, gone: true},
+	"unknown retained":             {arrange: func(*bed) {}, opts: hosting.DeleteOptions{Retain: []string{"KeyValueStor"}}},
+	"may not delete":               {arrange: denied("cloudformation", "DeleteStack")},
+	"may not look":                 {arrange: denied("cloudformation", "ListStackResources")},
+	"stack may not be deleted":     {whole: true, arrange: refusing("cloudformation:DeleteStack", "iam:DeleteRole")},
+	"resources may not be deleted": {arrange: refusing("cloudfront:DeleteFunction", "s3:DeleteBucket", "s3:CreateBucket")},
+	"retained since not allowed":   {arrange: func(b *bed) { refusing("cloudfront:DeleteKeyValueStore")(b); failing("KeyValueStore", inUse)(b) }, opts: hosting.DeleteOptions{Retain: []string{"KeyValueStore"}}, gone: true},
+	"stack with a role of its own": {arrange: func(b *bed) {
+		refusing("s3:DeleteBucket")(b)
+		b.account.ActAs(b.site.Name(), "arn:aws:iam::123456789012:role/cloudformation")
+	}, gone: true},
+	"identity center": {arrange: func(b *bed) {
+		b.account.Standing.Who = "arn:aws:sts::" + double.AccountID + ":assumed-role/AWSReservedSSO_Admin_0123456789abcdef/dana"
+	}, gone: true},
+	"permissions may not be asked": {arrange: denied("iam", "SimulatePrincipalPolicy"), gone: true},
+	"may not list executions":      {whole: true, arrange: denied("codepipeline", "ListPipelineExecutions")},
 	"may not empty": {arrange: func(b *bed) {
 		b.account.S3.Fault = func(r *http.Request) (int, string) {
 			if r.URL.Query().Has("delete") {

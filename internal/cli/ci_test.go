@@ -85,7 +85,7 @@ func TestSummary(t *testing.T) {
 // What will go is shown before the name is asked for, and with --yes too; nothing goes under another name.
 func TestDeleteShowsWhatGoes(t *testing.T) {
 	f := deployed(hosting.Succeeded)
-	f.doomed = hosting.Doomed{Removes: []string{"stack hello with its 16 resources"}, Leaves: []string{"the repository"}}
+	f.doomed = hosting.Doomed{Removes: []string{"stack hello with its 16 resources"}, Leaves: []string{"the repository"}, Notes: []string{"it may be refused"}}
 	for name, tc := range map[string]struct {
 		input string
 		args  []string
@@ -97,7 +97,7 @@ func TestDeleteShowsWhatGoes(t *testing.T) {
 			if r.code != tc.code || f.deleted != (tc.code == exitDone) {
 				t.Fatalf("exit code %d, deleted %t\n%s", r.code, f.deleted, r.err)
 			}
-			if !strings.Contains(r.err, "It removes:\n  stack hello with its 16 resources\nIt leaves:\n  the repository\n") {
+			if !strings.Contains(r.err, "It removes:\n  stack hello with its 16 resources\nIt leaves:\n  the repository\nNote:\n  it may be refused\n") {
 				t.Errorf("it shows\n%s", r.err)
 			}
 		})

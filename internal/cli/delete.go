@@ -113,7 +113,7 @@ func (o *deleteOptions) confirm(ctx context.Context, siteName string, doomed hos
 	for _, list := range []struct {
 		verb  string
 		items []string
-	}{{"It removes", doomed.Removes}, {"It leaves", doomed.Leaves}} {
+	}{{"It removes", doomed.Removes}, {"It leaves", doomed.Leaves}, {"Note", doomed.Notes}} {
 		for i, item := range list.items {
 			if i == 0 {
 				fmt.Fprintf(o.Err, "%s:\n", list.verb)

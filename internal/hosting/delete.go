@@ -16,4 +16,6 @@ type Doomed struct {
 	URL      string
 	// Removes and Leaves list in words what goes and what stays, and why.
 	Removes, Leaves []string
+	// Notes are what else somebody should know who is asked whether to go on.
+	Notes []string
 }

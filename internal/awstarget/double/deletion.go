@@ -20,6 +20,13 @@ func (a *Account) Protect(name string, on bool) {
 	a.findStack(name).protected = on
 }
 
+// ActAs gives a stack a role in whose name CloudFormation changes it.
+func (a *Account) ActAs(name, role string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.findStack(name).role = role
+}
+
 // Has reports whether a stack that was deleted, or is there, left a resource in the account.
 func (a *Account) Has(name, resource string) bool {
 	a.mu.Lock()

@@ -27,6 +27,7 @@ type stack struct {
 	spread                   int
 	mode                     string
 	protected                bool
+	role                     string
 }
 
 // resource is a resource that exists.
@@ -205,6 +206,9 @@ func (s *stack) describe() map[string]any {
 	out := map[string]any{"StackId": s.id, "StackName": s.name, "StackStatus": s.status, "CreationTime": s.created}
 	if s.protected {
 		out["EnableTerminationProtection"] = true
+	}
+	if s.role != "" {
+		out["RoleARN"] = s.role
 	}
 	if s.reason != "" {
 		out["StackStatusReason"] = s.reason

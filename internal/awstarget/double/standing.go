@@ -15,6 +15,8 @@ type Standing struct {
 	Who string
 	// Denied are actions that a simulation of the caller's permissions denies.
 	Denied []string
+	// Asked are the simulated actions with their resources, "*" for none.
+	Asked []string
 	// Quotas are values by the quota's name; quotas that are not in it are not told.
 	Quotas map[string]float64
 	// There are how many resources of others there are, by "ListDistributions", "ListFunctions", "ListKeyValueStores",
@@ -37,6 +39,10 @@ func (a *Account) iam(req *wire.Request) (map[string]any, *Fault) {
 		return nil, refuse("InvalidInput", "Invalid PolicySourceArn")
 	}
 	var results []any
+	resource := "*"
+	if list, _ := req.Input["ResourceArns"].([]any); len(list) > 0 {
+		resource = fmt.Sprint(list...)
+	}
 	actions, _ := req.Input["ActionNames"].([]any)
 	for _, action := range actions {
 		name, _ := action.(string)
@@ -47,7 +53,8 @@ func (a *Account) iam(req *wire.Request) (map[string]any, *Fault) {
 		if slices.Contains(a.Standing.Denied, name) {
 			decision = "implicitDeny"
 		}
-		results = append(results, map[string]any{"EvalActionName": name, "EvalDecision": decision, "EvalResourceName": "*"})
+		a.Standing.Asked = append(a.Standing.Asked, name+" "+resource)
+		results = append(results, map[string]any{"EvalActionName": name, "EvalDecision": decision, "EvalResourceName": resource})
 	}
 	return map[string]any{"EvaluationResults": results, "IsTruncated": false}, nil
 }

@@ -25,14 +25,32 @@ const chunk = 50
 
 // Simulate asks IAM which actions of the policy are denied to whoever has the ARN that GetCallerIdentity told, and returns
 // them sorted. Actions with a wildcard are left out: IAM simulates none. What an organisation or a resource's own policy denies is
-// not seen. (IAM API Reference, "SimulatePrincipalPolicy".)
+// not seen, nor what depends on the request itself. (IAM API Reference, "SimulatePrincipalPolicy".)
 func Simulate(ctx context.Context, api Simulator, who string, s Scope) ([]string, error) {
+	return judge(ctx, api, who, questions(s))
+}
+
+// Act is an action on a resource, which is named by its ARN.
+type Act struct{ Action, Resource string }
+
+// Refused asks IAM which of some acts are denied to whoever has the ARN that GetCallerIdentity told, and returns their actions
+// sorted. It sees no more than Simulate does, and takes one request for each resource.
+func Refused(ctx context.Context, api Simulator, who string, acts []Act) ([]string, error) {
+	var all []question
+	for _, act := range acts {
+		all = put(all, act.Resource, act.Action)
+	}
+	return judge(ctx, api, who, all)
+}
+
+// judge asks the questions, and returns the actions that are denied, sorted.
+func judge(ctx context.Context, api Simulator, who string, questions []question) ([]string, error) {
 	principal, err := principalOf(who)
 	if err != nil {
 		return nil, err
 	}
 	var denied []string
-	for _, q := range questions(s) {
+	for _, q := range questions {
 		for actions := range slices.Chunk(q.actions, chunk) {
 			more, err := ask(ctx, api, principal, actions, q.resource)
 			if err != nil {
@@ -57,7 +75,7 @@ func ask(ctx context.Context, api Simulator, principal string, actions []string,
 			return nil, fmt.Errorf("simulate the permissions of %s: %w", principal, err)
 		}
 		for _, r := range out.EvaluationResults {
-			if r.EvalDecision != types.PolicyEvaluationDecisionTypeAllowed {
+			if r.EvalDecision != types.PolicyEvaluationDecisionTypeAllowed && !undecided(r) {
 				denied = append(denied, aws.ToString(r.EvalActionName))
 			}
 		}
@@ -65,6 +83,14 @@ func ask(ctx context.Context, api Simulator, principal string, actions []string,
 			return denied, nil
 		}
 	}
+}
+
+// undecided reports whether a policy asks for what only a real request has, such as the caller's address: what was said then is
+// not what IAM would say.
+func undecided(r types.EvaluationResult) bool {
+	return len(r.MissingContextValues) > 0 || slices.ContainsFunc(r.ResourceSpecificResults, func(one types.ResourceSpecificResult) bool {
+		return len(one.MissingContextValues) > 0
+	})
 }
 
 // principalOf is the user or role whose policies count: of an assumed role's session, the role. A role's path is not in the
@@ -95,17 +121,20 @@ type question struct {
 	actions  []string
 }
 
+// put adds an action to the question about its resource.
+func put(all []question, resource, action string) []question {
+	i := slices.IndexFunc(all, func(q question) bool { return q.resource == resource })
+	if i < 0 {
+		i = len(all)
+		all = append(all, question{resource: resource})
+	}
+	all[i].actions = append(all[i].actions, action)
+	return all
+}
+
 // questions pairs each action of the policy with a resource of its own service.
 func questions(s Scope) []question {
 	var all []question
-	add := func(resource, action string) {
-		i := slices.IndexFunc(all, func(q question) bool { return q.resource == resource })
-		if i < 0 {
-			i = len(all)
-			all = append(all, question{resource: resource})
-		}
-		all[i].actions = append(all[i].actions, action)
-	}
 	for _, statement := range Statements(s) {
 		for _, action := range statement.Actions {
 			service, operation, _ := strings.Cut(action, ":")
@@ -122,7 +151,7 @@ func questions(s Scope) []question {
 			if service == "s3" && (strings.HasSuffix(operation, "Object") || operation == "AbortMultipartUpload") {
 				resource += "/x"
 			}
-			add(resource, action)
+			all = put(all, resource, action)
 		}
 	}
 	return all

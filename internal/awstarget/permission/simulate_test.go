@@ -16,7 +16,9 @@ import (
 
 // judge denies some actions, one result a page.
 type judge struct {
-	denied   []string
+	denied []string
+	// lacks are actions about which a policy asks for what only a real request has; on what is told of a resource, or of them all.
+	lacks    map[string]bool
 	asked    map[string][]string // actions by resource
 	requests int
 	who      string
@@ -39,7 +41,13 @@ func (j *judge) SimulatePrincipalPolicy(_ context.Context, in *iam.SimulatePrinc
 	if slices.Contains(j.denied, name) {
 		decision = types.PolicyEvaluationDecisionTypeExplicitDeny
 	}
-	out := &iam.SimulatePrincipalPolicyOutput{EvaluationResults: []types.EvaluationResult{{EvalActionName: &name, EvalDecision: decision}}}
+	result := types.EvaluationResult{EvalActionName: &name, EvalDecision: decision}
+	if ofResource, lacks := j.lacks[name]; lacks && ofResource {
+		result.ResourceSpecificResults = []types.ResourceSpecificResult{{MissingContextValues: []string{"aws:SourceIp"}}}
+	} else if lacks {
+		result.MissingContextValues = []string{"aws:SourceIp"}
+	}
+	out := &iam.SimulatePrincipalPolicyOutput{EvaluationResults: []types.EvaluationResult{result}}
 	if at+1 < len(in.ActionNames) {
 		out.IsTruncated, out.Marker = true, &in.ActionNames[at+1]
 	}
@@ -80,6 +88,22 @@ func TestSimulate(t *testing.T) {
 				t.Errorf("%s was asked about %d times", a, seen[a])
 			}
 		}
+	}
+}
+
+// What a deletion asks for is asked about on the very resources; a policy that depends on the request denies nothing yet.
+func TestRefused(t *testing.T) {
+	const bucket, role = "arn:aws:s3:::hello", "arn:aws:iam::123456789012:role/hello"
+	j := &judge{denied: []string{"s3:DeleteBucket", "iam:DeleteRole", "iam:DeleteRolePolicy"}, asked: map[string][]string{},
+		lacks: map[string]bool{"iam:DeleteRole": true, "iam:DeleteRolePolicy": false}}
+	refused, err := permission.Refused(t.Context(), j.SimulatePrincipalPolicy, "arn:aws:iam::123456789012:user/dana", []permission.Act{
+		{Action: "s3:DeleteBucket", Resource: bucket}, {Action: "iam:DeleteRole", Resource: role}, {Action: "iam:DeleteRolePolicy", Resource: role},
+	})
+	if err != nil || strings.Join(refused, " ") != "s3:DeleteBucket" {
+		t.Errorf("refused %q, %v", refused, err)
+	}
+	if got := strings.Join(j.asked[bucket], " ") + "; " + strings.Join(j.asked[role], " "); got != "s3:DeleteBucket; iam:DeleteRole iam:DeleteRolePolicy" {
+		t.Errorf("asked %s", got)
 	}
 }
 

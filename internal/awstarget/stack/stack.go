@@ -58,6 +58,9 @@ type State struct {
 	Description               string
 	Parameters, Outputs, Tags map[string]string
 	CreatedAt, UpdatedAt      time.Time
+	// Role is the ARN of the role in whose name CloudFormation changes resources; empty if it does so with the credentials of
+	// whoever asks it to.
+	Role string
 	// Protected is CloudFormation's termination protection.
 	Protected bool
 
@@ -101,7 +104,7 @@ func newState(st types.Stack) State {
 	state := State{
 		ID: aws.ToString(st.StackId), Status: st.StackStatus, Reason: aws.ToString(st.StackStatusReason),
 		Description: aws.ToString(st.Description), CreatedAt: aws.ToTime(st.CreationTime), UpdatedAt: aws.ToTime(st.LastUpdatedTime),
-		operations: st.LastOperations, Protected: aws.ToBool(st.EnableTerminationProtection),
+		operations: st.LastOperations, Role: aws.ToString(st.RoleARN), Protected: aws.ToBool(st.EnableTerminationProtection),
 		Parameters: map[string]string{}, Outputs: map[string]string{}, Tags: map[string]string{},
 	}
 	for _, p := range st.Parameters {

@@ -140,7 +140,7 @@ func (s *server) openFront() {
 	opts := front.Options{
 		HTTP: []net.Listener{s.sockets.HTTP, s.sockets.HTTP6}, HTTPS: []net.Listener{s.sockets.HTTPS, s.sockets.HTTPS6},
 		QUIC:    []net.PacketConn{s.sockets.QUIC, s.sockets.QUIC6},
-		Handler: s.fleet, Limits: s.opts.Limits, Log: s.opts.Log,
+		Handler: s.fleet, Quick: true, Limits: s.opts.Limits, Log: s.opts.Log,
 	}
 	if s.keeper != nil {
 		opts.TLS, opts.ResetKey, opts.Handler = s.keeper.TLS(), s.keeper.ResetKey(), s.keeper.Challenges(s.fleet)

@@ -14,13 +14,32 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
 )
 
-// Doomed tells what Delete would remove. What is damaged and cannot be shown can be deleted all the same.
-func (h *Hosting) Doomed(ctx context.Context, _ hosting.DeleteOptions) (hosting.Doomed, error) {
+// Doomed tells what Delete would remove. What is damaged and cannot be shown can be deleted all the same, and so can what is left
+// of a site by a deletion.
+func (h *Hosting) Doomed(ctx context.Context, opts hosting.DeleteOptions) (hosting.Doomed, error) {
+	var doomed hosting.Doomed
 	info, err := h.Show(ctx)
-	if fault.KindOf(err) == fault.NotDeployed {
-		return hosting.Doomed{}, err
+	switch {
+	case fault.KindOf(err) != fault.NotDeployed:
+		doomed.Releases, doomed.URL = info.Releases, info.URL
+	case !exists(string(h.site)):
+		return doomed, err
+	case !h.onlyUploads():
+		doomed.Removes = append(doomed.Removes, "what is left of the site: "+string(h.site))
+	case !opts.Uploads:
+		return doomed, h.nothingButUploads()
 	}
-	return hosting.Doomed{Releases: info.Releases, URL: info.URL}, nil
+	if uploads := h.uploads(); uploads != "" && opts.Uploads {
+		doomed.Removes = append(doomed.Removes, uploads)
+	} else if uploads != "" {
+		doomed.Leaves = append(doomed.Leaves, uploads)
+	}
+	return doomed, nil
+}
+
+// nothingButUploads is the error of a deletion that has nothing to remove but zip files, and was not asked to.
+func (h *Hosting) nothingButUploads() error {
+	return fault.New(fault.NotDeployed, "delete --site "+h.site.Name()+" --uploads removes them", "site %s is not deployed; what is left of it are %s", h.site.Name(), h.uploads())
 }
 
 // Delete removes everything of the site: the server stops serving it, its executions are stopped, and its folder goes.
@@ -28,8 +47,11 @@ func (h *Hosting) Doomed(ctx context.Context, _ hosting.DeleteOptions) (hosting.
 // fault.NotDeployed.
 func (h *Hosting) Delete(ctx context.Context, opts hosting.DeleteOptions, report hosting.Reporter) (hosting.Removed, error) {
 	d, err := h.site.Load()
-	if _, statErr := os.Stat(string(h.site)); fault.KindOf(err) == fault.NotDeployed && errors.Is(statErr, fs.ErrNotExist) {
+	if fault.KindOf(err) == fault.NotDeployed && !exists(string(h.site)) {
 		return hosting.Removed{}, err
+	}
+	if h.onlyUploads() {
+		return h.deleteUploads(opts, report)
 	}
 	// A configuration that cannot be read must not keep its site from being deleted.
 	report.Step("Stop")
@@ -49,20 +71,33 @@ func (h *Hosting) Delete(ctx context.Context, opts hosting.DeleteOptions, report
 	}
 	report.Step("Delete")
 	report.Detail("removing %s", h.site)
-	left := h.left(d)
-	uploads := 0
-	if !opts.Uploads {
-		uploads = h.uploads()
+	removed := hosting.Removed{
+		Removed: []string{"site " + h.site.Name() + " with its releases, executions, logs and build cache: " + string(h.site)},
+		Left:    h.left(d),
 	}
-	if uploads > 0 {
-		left = append(left, fmt.Sprintf("the zip files that were put there to be released (%d): %s", uploads, h.site.Drop()))
+	uploads := h.uploads()
+	if uploads != "" && opts.Uploads {
+		removed.Removed = append(removed.Removed, uploads)
+	} else if uploads != "" {
+		removed.Left = append(removed.Left, uploads)
 	}
-	if err := h.discard(uploads > 0); err != nil {
+	if err := h.discard(uploads != "" && !opts.Uploads); err != nil {
 		return hosting.Removed{}, err
 	}
-	return hosting.Removed{Removed: []string{
-		"site " + h.site.Name() + " with its releases, executions, logs and build cache: " + string(h.site),
-	}, Left: left}, nil
+	return removed, nil
+}
+
+// deleteUploads removes the zip files that an earlier deletion has left, if it is asked to.
+func (h *Hosting) deleteUploads(opts hosting.DeleteOptions, report hosting.Reporter) (hosting.Removed, error) {
+	if !opts.Uploads {
+		return hosting.Removed{}, h.nothingButUploads()
+	}
+	report.Step("Delete")
+	removed := hosting.Removed{Removed: []string{h.uploads()}, Left: h.left(nil)}
+	if err := h.discard(false); err != nil {
+		return hosting.Removed{}, err
+	}
+	return removed, nil
 }
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,9 +23,17 @@ func (h *Hosting) begin(ctx context.Context, p *plan, opts hosting.DeployOptions
 	if !p.deployed.Config.Zips() {
 		return h.request(ctx, p)
 	}
-	_, found, err := pipeline.Uploads(h.site).Newest(ctx)
+	folder := pipeline.Uploads(h.site)
+	_, found, err := folder.Newest(ctx)
 	if err != nil {
 		return hosting.Execution{}, err
+	}
+	strays, err := folder.Strays()
+	if err != nil {
+		return hosting.Execution{}, err
+	}
+	for _, s := range strays {
+		report.Warn("%s is not released: it is %s", filepath.Join(folder.Dir, s.Name), s.Why)
 	}
 	if found {
 		return h.request(ctx, p)
@@ -65,17 +74,24 @@ func (h *Hosting) awaitUpload(ctx context.Context, before string) (hosting.Execu
 	}
 }
 
-// uploads is how many zip files are in the site's folder for them.
-func (h *Hosting) uploads() int {
-	files, err := filepath.Glob(filepath.Join(escaped.Replace(h.site.Drop()), "*.zip"))
-	if err != nil {
-		return 0
+// uploads says what is in the site's folder for zip files, whatever else somebody put there; "" if nothing is.
+func (h *Hosting) uploads() string {
+	files, err := os.ReadDir(h.site.Drop())
+	if err != nil || len(files) == 0 {
+		return ""
 	}
-	return len(files)
+	what := "zip files"
+	if slices.ContainsFunc(files, func(e os.DirEntry) bool { return !strings.HasSuffix(e.Name(), ".zip") }) {
+		what = "files"
+	}
+	return fmt.Sprintf("the %s that were put there to be released (%d): %s", what, len(files), h.site.Drop())
 }
 
-// escaped takes their meaning from the characters of a path that mean something to filepath.Glob.
-var escaped = strings.NewReplacer(`*`, `[*]`, `?`, `[?]`, `[`, `[[]`)
+// onlyUploads reports whether what a deletion leaves is all that there is of the site.
+func (h *Hosting) onlyUploads() bool {
+	entries, err := os.ReadDir(string(h.site))
+	return err == nil && len(entries) == 1 && entries[0].Name() == filepath.Base(h.site.Drop()) && h.uploads() != ""
+}
 
 // discard removes the site's folder. With keep the folder for zip files stays in it: they may be the only copy.
 func (h *Hosting) discard(keep bool) error {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
 )
 
 // zipped is a zip file of the given files.
@@ -182,11 +184,91 @@ func TestDeleteLeavesZipFiles(t *testing.T) {
 	if again, _ := b.mustDeploy(hosting.DeployOptions{}); again.Execution.Message != "site.zip" {
 		t.Errorf("deployed again: %+v", again.Execution)
 	}
-	if _, err := b.hosting("").Delete(t.Context(), hosting.DeleteOptions{Uploads: true}, &report{}); err != nil {
-		t.Error(err)
+	if removed, err := b.hosting("").Delete(t.Context(), hosting.DeleteOptions{Uploads: true}, &report{}); err != nil || len(removed.Removed) != 2 {
+		t.Errorf("with uploads: %+v, %v", removed, err)
 	}
 	if _, err := os.Stat(filepath.Dir(filepath.Clean(d.Upload))); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("with uploads: %v", err)
+	}
+}
+
+// What a deletion has left can be removed later, by who says so, and by nobody else.
+func TestDeleteRemovesWhatADeletionHasLeft(t *testing.T) {
+	t.Parallel()
+	b := zipBed(t)
+	d, _ := b.mustDeploy(hosting.DeployOptions{})
+	put(t, d.Upload, "site.ZIP", nil) // none that counts, and somebody's file all the same
+	keep, all := hosting.DeleteOptions{}, hosting.DeleteOptions{Uploads: true}
+	h := b.hosting("")
+	left := "the files that were put there to be released (1): " + filepath.Clean(d.Upload)
+	if doomed, err := h.Doomed(t.Context(), keep); err != nil || strings.Join(doomed.Leaves, "\n") != left || len(doomed.Removes) > 0 {
+		t.Errorf("Doomed = %+v, %v", doomed, err)
+	}
+	if removed, err := h.Delete(t.Context(), keep, &report{}); err != nil || !strings.Contains(strings.Join(removed.Left, "\n"), left) {
+		t.Fatalf("%+v, %v", removed, err)
+	}
+	byName, err := localtarget.Find(b.state, d.Site, localtarget.Options{Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range []*localtarget.Hosting{h, byName} {
+		_, doom := h.Doomed(t.Context(), keep)
+		_, err := h.Delete(t.Context(), keep, &report{})
+		for _, err := range []error{doom, err} {
+			if fault.KindOf(err) != fault.NotDeployed || !strings.Contains(err.Error(), left) || !strings.Contains(fault.HintOf(err), "--uploads") {
+				t.Errorf("without being asked to: %v (hint %q)", err, fault.HintOf(err))
+			}
+		}
+		if doomed, err := h.Doomed(t.Context(), all); err != nil || strings.Join(doomed.Removes, "\n") != left {
+			t.Errorf("Doomed = %+v, %v", doomed, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(d.Upload, "site.ZIP")); err != nil {
+		t.Fatal(err)
+	}
+	if removed, err := byName.Delete(t.Context(), all, &report{}); err != nil || strings.Join(removed.Removed, "\n") != left {
+		t.Errorf("%+v, %v", removed, err)
+	}
+	if _, err := h.Doomed(t.Context(), all); fault.KindOf(err) != fault.NotDeployed {
+		t.Errorf("afterwards: %v", err)
+	}
+	if _, err := os.Stat(filepath.Dir(filepath.Clean(d.Upload))); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("left: %v", err)
+	}
+}
+
+// A deletion that was interrupted after the site was gone is finished by the next one.
+func TestDeleteFinishesAnInterruptedOne(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	d, _ := b.mustDeploy(here)
+	if err := os.Remove(state.Dir(b.state).Site(d.Site).File()); err != nil {
+		t.Fatal(err)
+	}
+	h := b.hosting("")
+	if doomed, err := h.Doomed(t.Context(), hosting.DeleteOptions{}); err != nil || len(doomed.Removes) != 1 || !strings.Contains(doomed.Removes[0], d.Location) {
+		t.Errorf("Doomed = %+v, %v", doomed, err)
+	}
+	if _, err := h.Delete(t.Context(), hosting.DeleteOptions{}, &report{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(d.Location); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("left: %v", err)
+	}
+}
+
+// What has the name of a zip file and is none is said, and is in nobody's way.
+func TestDeployNamesWhatIsNoZipFile(t *testing.T) {
+	t.Parallel()
+	b := zipBed(t)
+	d, _ := b.mustDeploy(here)
+	if err := os.Mkdir(filepath.Join(d.Upload, "unpacked.zip"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put(t, d.Upload, "site.zip", zipped(t, map[string]string{"index.html": "one"}))
+	d, r := b.mustDeploy(here)
+	if d.Execution.Status != hosting.Succeeded || !r.warned("unpacked.zip is not released: it is a folder") {
+		t.Errorf("%+v, warnings %q", d.Execution, r.warns)
 	}
 }
 

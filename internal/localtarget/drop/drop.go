@@ -17,7 +17,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -53,6 +52,8 @@ type Folder struct {
 	// Patience is how long a file that is not whole may stay as it is before it is taken up nevertheless, to be refused;
 	// DefaultPatience if it is 0.
 	Patience time.Duration
+	// Passed is told by Watch of each Stray, once as long as it is one; it may be nil.
+	Passed func(Stray)
 
 	mu sync.Mutex
 }
@@ -97,8 +98,8 @@ func (f *Folder) names() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if name := e.Name(); strings.HasSuffix(name, ".zip") && !strings.HasPrefix(name, ".") && !e.IsDir() {
-			names = append(names, name)
+		if candidate(e.Name()) && !e.IsDir() {
+			names = append(names, e.Name())
 		}
 	}
 	return names, nil

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -32,6 +33,7 @@ func (f *Folder) Watch(ctx context.Context, again string, release func(Upload) b
 	glances := time.NewTicker(glance)
 	defer glances.Stop()
 	for {
+		w.pass()
 		w.look(ctx)
 		select {
 		case <-ctx.Done():
@@ -54,6 +56,22 @@ type watch struct {
 	seen map[string]os.FileInfo
 	// held are the files that are not whole.
 	held map[string]held
+	// passed are the strays that were told.
+	passed []Stray
+}
+
+// pass tells of the strays that are new.
+func (w *watch) pass() {
+	strays, err := w.folder.Strays()
+	if err != nil || w.folder.Passed == nil {
+		return // asked again at the next glance
+	}
+	for _, s := range strays {
+		if !slices.Contains(w.passed, s) {
+			w.folder.Passed(s)
+		}
+	}
+	w.passed = strays
 }
 
 // held is a file that was not whole, or could not be read, when it looked like this for the first time.

@@ -108,5 +108,9 @@ func (r *Running) watchUploads(ctx context.Context) {
 	if newest, ok, err := r.pipe.Records.Current(); err == nil && ok && newest.Status == hosting.Stopped {
 		again = newest.Revision
 	}
-	r.stages.Uploads().Watch(ctx, again, r.upload)
+	uploads := r.stages.Uploads()
+	uploads.Passed = func(s drop.Stray) {
+		r.log.Warn("it has the name of a zip file and is none: it is not released", "path", filepath.Join(uploads.Dir, s.Name), "is", s.Why)
+	}
+	uploads.Watch(ctx, again, r.upload)
 }

@@ -61,6 +61,8 @@ type Keeper struct {
 	issuer *certmagic.ACMEIssuer
 	ctx    context.Context // ends when the Keeper is closed
 	end    context.CancelFunc
+	// loading are the names whose certificates are being read.
+	loading loading
 
 	mu      sync.Mutex
 	managed []string
@@ -130,6 +132,12 @@ func hostAndPort(a net.Addr) (host string, port int) {
 // tell logs what became of a certificate.
 func (k *Keeper) tell(_ context.Context, event string, data map[string]any) error {
 	switch event {
+	case "cached_managed_cert":
+		if names, ok := data["sans"].([]string); ok {
+			for _, name := range names {
+				k.loading.end(name)
+			}
+		}
 	case "cert_obtaining":
 		k.opts.Log.Info("asking for a certificate", "domain", data["identifier"])
 	case "cert_obtained":
@@ -164,10 +172,16 @@ func (k *Keeper) Manage(names []string) {
 		return
 	}
 	for _, name := range removed {
+		k.loading.end(name)
 		k.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: name}})
 	}
 	if len(added) == 0 {
 		return
+	}
+	for _, name := range added {
+		if k.acme.Storage.Exists(k.ctx, certmagic.StorageKeys.SiteCert(k.issuer.IssuerKey(), name)) {
+			k.loading.begin(name)
+		}
 	}
 	if err := k.acme.ManageAsync(k.ctx, added); err != nil {
 		k.opts.Log.Error("certificates cannot be managed", "error", err)
@@ -215,6 +229,7 @@ func (k *Keeper) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 		// So that a domain can be tried before it leads anywhere, by whoever asks for no proof: the root cannot vouch for it.
 		return k.local.leaf(name)
 	}
+	k.loading.wait(hello.Context(), name)
 	c, err := k.acme.GetCertificate(hello)
 	if err != nil {
 		return nil, fmt.Errorf("find certificate for %s: %w", name, err)

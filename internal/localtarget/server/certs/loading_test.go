@@ -1,0 +1,124 @@
+package certs
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+)
+
+// A server that starts again answers over TLS from its first connection on, though certmagic reads certificates in the background.
+func TestCertificatesOfBeforeAreThereAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	opts := Options{
+		Dir: dir, ACME: ACME{Directory: "https://127.0.0.1:1/dir"}, HTTPS: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443},
+		Known: func(string) bool { return true }, Log: slog.New(slog.DiscardHandler),
+	}
+	names := make([]string, 50)
+	for i := range names {
+		names[i] = fmt.Sprintf("shop%d.example.com", i)
+	}
+	first, err := Open(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store(t, first, names)
+	first.Close()
+
+	k, err := Open(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	k.Manage(names)
+	for _, name := range names {
+		if got, err := handshake(t.Context(), k, name); err != nil || got != name {
+			t.Errorf("%s: a certificate for %q, %v", name, got, err)
+		}
+	}
+	for _, e := range k.Expiries() {
+		if e.At.IsZero() {
+			t.Errorf("%s: no certificate", e.Domain)
+		}
+	}
+}
+
+// A certificate that cannot be read keeps nobody waiting for good.
+func TestDamagedCertificate(t *testing.T) {
+	t.Parallel()
+	opts := Options{
+		Dir: t.TempDir(), ACME: ACME{Directory: "https://127.0.0.1:1/dir"}, HTTPS: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443},
+		Known: func(string) bool { return true }, Log: slog.New(slog.DiscardHandler),
+	}
+	k, err := Open(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	const name = "shop.example.com"
+	store(t, k, []string{name})
+	if err := os.WriteFile(filepath.Join(opts.Dir, "acme", certmagic.StorageKeys.SiteCert(k.issuer.IssuerKey(), name)), []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k.Manage([]string{name})
+	if _, err := handshake(t.Context(), k, name); err == nil {
+		t.Error("a damaged certificate is served")
+	}
+}
+
+// store puts a certificate for each name where certmagic looks for them.
+func store(t *testing.T, k *Keeper, names []string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(2000 * time.Hour)}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		issuer := k.issuer.IssuerKey()
+		for file, data := range map[string][]byte{
+			certmagic.StorageKeys.SiteCert(issuer, name):       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+			certmagic.StorageKeys.SitePrivateKey(issuer, name): pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: secret}),
+			certmagic.StorageKeys.SiteMeta(issuer, name):       fmt.Appendf(nil, `{"sans":[%q],"issuer_data":{}}`, name),
+		} {
+			if err := k.acme.Storage.Store(t.Context(), file, data); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// handshake connects as a viewer, and returns the name in the certificate.
+func handshake(ctx context.Context, k *Keeper, name string) (string, error) {
+	here, there := net.Pipe()
+	server := tls.Server(there, k.TLS())
+	go func() { _ = server.HandshakeContext(ctx); there.Close() }() // the viewer sees the error
+	defer here.Close()
+	viewer := tls.Client(here, &tls.Config{ServerName: name, InsecureSkipVerify: true}) //nolint:gosec // nobody vouches for it
+	if err := viewer.HandshakeContext(ctx); err != nil {
+		return "", err
+	}
+	return viewer.ConnectionState().PeerCertificates[0].DNSNames[0], nil
+}

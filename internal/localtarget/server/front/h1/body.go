@@ -115,6 +115,9 @@ func (w *response) push(p []byte) error {
 
 // pushTLS sends what is pending and then p, in as few records of TLS as can be.
 func (w *response) pushTLS(p []byte) error {
+	if len(p) > paced {
+		w.TakesLong() // to encrypt
+	}
 	fill := min(len(p), max(writeBuffer-len(w.pending), 0))
 	w.pending = append(w.pending, p[:fill]...)
 	_, err := w.c.Conn.Write(w.pending)

@@ -141,9 +141,6 @@ const (
 
 // serve answers the requests of the connection until it ends, is handed on, or its loop waits for the next one.
 func (c *conn) serve() {
-	if c.sock != nil && c.base.TLS != nil {
-		c.sock.Leave() // ciphers take their time
-	}
 	for i := 1; ; i++ {
 		switch c.serveOne() {
 		case leave:

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
@@ -35,7 +36,7 @@ const (
 // awaitAnswer waits until the distribution is spread and the site's URL answers with the release. It tells the release by
 // the entry page, whose digest stands in the release's manifest.
 func (d *deployment) awaitAnswer(ctx context.Context, e hosting.Execution) error {
-	p := d.publisher(d.state)
+	p := d.PublisherOf(d.state)
 	live, _, err := p.Pointer.Read(ctx)
 	if err != nil {
 		return err
@@ -56,7 +57,7 @@ func (d *deployment) awaitAnswer(ctx context.Context, e hosting.Execution) error
 			want = f.SHA256
 		}
 	}
-	url := ownURL(d.state) // the site's own names may not lead here yet
+	url := hosted.OwnURL(d.state) // the site's own names may not lead here yet
 	d.report.Detail("waiting until %s answers with release %.12s", url, live.Release)
 	return d.ask(ctx, url, live.Release, want)
 }
@@ -64,7 +65,7 @@ func (d *deployment) awaitAnswer(ctx context.Context, e hosting.Execution) error
 // awaitSpread waits until CloudFront has spread the distribution: EXPRESS stacks do not.
 func (d *deployment) awaitSpread(ctx context.Context) error {
 	id := d.state.Outputs[template.OutputDistributionID]
-	api := d.distributions()
+	api := d.Distributions()
 	begun := time.Now()
 	for {
 		out, err := api.GetDistribution(ctx, &cloudfront.GetDistributionInput{Id: &id})
@@ -91,7 +92,7 @@ func (d *deployment) awaitSpread(ctx context.Context) error {
 func (d *deployment) ask(ctx context.Context, url, release, want string) error {
 	ctx, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
-	client := d.opts.HTTP
+	client := d.Opts.HTTP
 	if client == nil {
 		client = &http.Client{Timeout: 20 * time.Second}
 	}

@@ -27,20 +27,20 @@ type plan struct {
 
 // check works out what the project wants, and refuses what AWS would refuse later, or cannot do.
 func (h *Hosting) check() (*plan, error) {
-	in, err := template.For(h.project)
+	in, err := template.For(h.Project)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPrefix(h.project.Config); err != nil {
+	if err := checkPrefix(h.Project.Config); err != nil {
 		return nil, err
 	}
 	p := &plan{input: in}
-	if h.opts.CIRole != "" {
-		if p.ci, err = template.ParseCIRole(h.opts.CIRole, h.project.Config.BranchName); err != nil {
+	if h.Opts.CIRole != "" {
+		if p.ci, err = template.ParseCIRole(h.Opts.CIRole, h.Project.Config.BranchName); err != nil {
 			return nil, err
 		}
 	}
-	if h.project.Repository != "" {
+	if h.Project.Repository != "" {
 		if err := h.reachable(in); err != nil {
 			return nil, err
 		}
@@ -67,12 +67,12 @@ func (h *Hosting) check() (*plan, error) {
 // reachable refuses a repository that CodePipeline cannot fetch.
 func (h *Hosting) reachable(in template.Input) error {
 	const out = "push it to one of them as well and set repoUrl to that, or deploy to --target local"
-	if h.project.Local() || strings.HasPrefix(h.project.Repository, "file:") {
-		return fault.New(fault.Usage, out, "the repository %s is on this machine, and AWS fetches from GitHub, GitLab or Bitbucket only", h.project.Repository)
+	if h.Project.Local() || strings.HasPrefix(h.Project.Repository, "file:") {
+		return fault.New(fault.Usage, out, "the repository %s is on this machine, and AWS fetches from GitHub, GitLab or Bitbucket only", h.Project.Repository)
 	}
 	if in.Parameters[template.ParamFullRepositoryID] == "" {
 		return fault.New(fault.Usage, out, "AWS cannot fetch from %s: a connection reaches repositories at github.com, gitlab.com and bitbucket.org",
-			site.StripCredentials(h.project.Repository))
+			site.StripCredentials(h.Project.Repository))
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func (d *deployment) tryFunction(ctx context.Context) error {
 		return nil
 	}
 	d.report.Detail("trying the function")
-	keys, err := pointer.Open(d.account.Config, arn).Keys(ctx)
+	keys, err := pointer.Open(d.Account.Config, arn).Keys(ctx)
 	switch {
 	case fault.KindOf(err) == fault.NotDeployed || err == nil && keys[publish.PathKey] == "":
 		return nil
@@ -97,7 +97,7 @@ func (d *deployment) tryFunction(ctx context.Context) error {
 
 // adviseOnNames says what of the function a user may not expect.
 func (d *deployment) adviseOnNames(ctx context.Context) {
-	for _, line := range functiontest.Advice(ctx, d.function(), d.project.Names(), nil) {
+	for _, line := range functiontest.Advice(ctx, d.function(), d.Project.Names(), nil) {
 		d.report.Warn("%s", line)
 	}
 }

@@ -20,7 +20,7 @@ import (
 // that a role stays until it is taken away by name.
 func (d *deployment) ciParameters(ctx context.Context) (template.Parameters, error) {
 	deployed := d.state.Parameters
-	if d.opts.CIRole == "" {
+	if d.Opts.CIRole == "" {
 		return template.Parameters{
 			template.ParamCIProvider: deployed[template.ParamCIProvider], template.ParamCISubjects: deployed[template.ParamCISubjects],
 			template.ParamCIProviderArn: deployed[template.ParamCIProviderArn],
@@ -41,7 +41,7 @@ func (d *deployment) ciParameters(ctx context.Context) (template.Parameters, err
 // identityProvider returns the ARN of the account's identity provider for a CI; "" if it has none. An account can have one for
 // an address, so one that is there has to do, and has to take the tokens' audience.
 func (d *deployment) identityProvider(ctx context.Context, role template.CIRole) (string, error) {
-	api := iam.NewFromConfig(d.control())
+	api := iam.NewFromConfig(d.Control())
 	list, err := api.ListOpenIDConnectProviders(ctx, &iam.ListOpenIDConnectProvidersInput{})
 	if err != nil {
 		return "", fmt.Errorf("list the account's identity providers: %w", reason.Of(err))

@@ -39,10 +39,10 @@ const measured = 50_000
 func (h *Hosting) Doomed(ctx context.Context, opts hosting.DeleteOptions) (hosting.Doomed, error) {
 	d := &deletion{Hosting: h, opts: opts}
 	if err := d.find(ctx); err != nil {
-		return hosting.Doomed{}, h.explained(err)
+		return hosting.Doomed{}, h.Explained(err)
 	}
 	doomed, err := d.doomed(ctx)
-	return doomed, h.explained(err)
+	return doomed, h.Explained(err)
 }
 
 // Delete removes the site's hosting from the account: whatever the stack holds, and the certificate and the records that were
@@ -60,7 +60,7 @@ func (h *Hosting) Delete(ctx context.Context, opts hosting.DeleteOptions, report
 	if err == nil {
 		d.tell(ctx)
 	}
-	return d.done, h.explained(err)
+	return d.done, h.Explained(err)
 }
 
 // deletion is one run of Delete, or of Doomed.
@@ -86,10 +86,10 @@ type deletion struct {
 
 // find looks at what there is of the site. Nothing of it is a fault.NotDeployed.
 func (d *deletion) find(ctx context.Context) error {
-	if err := d.open(ctx); err != nil {
+	if err := d.Open(ctx); err != nil {
 		return err
 	}
-	d.stack = d.Hosting.stack()
+	d.stack = d.Hosting.Stack()
 	var err error
 	if d.state, err = d.stack.Describe(ctx); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (d *deletion) find(ctx context.Context) error {
 	}
 	if d.state.ID == "" && d.domain.empty() && !d.deletedBefore {
 		return fault.New(fault.NotDeployed, "if it is deployed elsewhere, give --region or --profile",
-			"site %s is not deployed in account %s, region %s", d.project.Name(), d.account.ID, d.account.Region)
+			"site %s is not deployed in account %s, region %s", d.Project.Name(), d.Account.ID, d.Account.Region)
 	}
 	if err := d.findUploads(ctx); err != nil {
 		return err
@@ -161,7 +161,7 @@ func (d *deletion) content(name string) teardown.Bucket {
 	return teardown.Bucket{Client: d.s3(), Name: name}
 }
 
-func (d *deletion) s3() *s3.Client { return bucket.Client(d.account.Config) }
+func (d *deletion) s3() *s3.Client { return bucket.Client(d.Account.Config) }
 
 // emptied are the stack's buckets that are emptied, as pairs of resource and bucket.
 func (d *deletion) emptied() (list [][2]string) {
@@ -183,7 +183,7 @@ func (d *deletion) retained() []string {
 
 func (d *deletion) run(ctx context.Context) error {
 	d.report.Step("Check")
-	d.report.Detail("looking at what there is of %s", d.project.Name())
+	d.report.Detail("looking at what there is of %s", d.Project.Name())
 	if err := d.rest(ctx); err != nil {
 		return d.cutOff(ctx, err)
 	}
@@ -201,10 +201,10 @@ func (d *deletion) run(ctx context.Context) error {
 
 // rest waits for an operation of the stack that is going on. It may be the deletion that an earlier run has begun.
 func (d *deletion) rest(ctx context.Context) error {
-	if err := d.open(ctx); err != nil {
+	if err := d.Open(ctx); err != nil {
 		return err
 	}
-	d.stack = d.Hosting.stack()
+	d.stack = d.Hosting.Stack()
 	before, err := d.stack.Describe(ctx)
 	if err != nil || !before.Busy() {
 		return err
@@ -224,7 +224,7 @@ func (d *deletion) stopExecutions(ctx context.Context) error {
 			continue
 		}
 		d.report.Step("Stop")
-		p := d.pipeline(d.state)
+		p := d.PipelineOf(d.state)
 		p.Name = r.ID
 		n, err := p.StopAll(ctx, "the site is being deleted", func(words string) { d.report.Detail("%s", words) })
 		if err != nil {
@@ -242,7 +242,7 @@ func (d *deletion) cutOff(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
-	return fault.New(fault.Other, "run delete again: it goes on where it stopped", "stopped deleting %s: %w", d.project.Name(), context.Cause(ctx))
+	return fault.New(fault.Other, "run delete again: it goes on where it stopped", "stopped deleting %s: %w", d.Project.Name(), context.Cause(ctx))
 }
 
 // empty empties the stack's buckets.
@@ -292,9 +292,9 @@ const byHand = "if it may go: Empty, then Delete, in the S3 console"
 
 // leaves lists what a deletion does not touch, and why.
 func (d *deletion) leaves(ctx context.Context) []string {
-	left := []string{"the project with its configuration: " + filepath.Dir(d.project.ConfigFile())}
-	if d.project.Repository != "" {
-		left = append(left, "the repository: "+site.StripCredentials(d.project.Repository))
+	left := []string{"the project with its configuration: " + filepath.Dir(d.Project.ConfigFile())}
+	if d.Project.Repository != "" {
+		left = append(left, "the repository: "+site.StripCredentials(d.Project.Repository))
 	}
 	if arn := d.state.Parameters[template.ParamConnectionArn]; arn != "" {
 		left = append(left, "the connection to the Git host, which other sites may use: "+arn)
@@ -323,7 +323,7 @@ func (d *deletion) leaves(ctx context.Context) []string {
 func (d *deletion) olderBuckets(ctx context.Context) (left []string) {
 	for _, resource := range []string{hostingBucket, artifactBucket, sourceBucket} {
 		// Who may not list buckets is not told.
-		names, _ := teardown.Named(ctx, d.s3(), strings.ToLower(StackName(d.project)+"-"+resource+"-"))
+		names, _ := teardown.Named(ctx, d.s3(), strings.ToLower(StackName(d.Project)+"-"+resource+"-"))
 		for _, name := range names {
 			way := "aws s3 rb --force s3://" + name
 			if resource == sourceBucket {

@@ -39,17 +39,17 @@ func (d *deletion) checkAllowed(ctx context.Context) error {
 	if d.state.ID == "" {
 		return nil
 	}
-	refused, err := permission.Refused(ctx, iam.NewFromConfig(d.account.Config).SimulatePrincipalPolicy, d.account.ARN, d.acts())
+	refused, err := permission.Refused(ctx, iam.NewFromConfig(d.Account.Config).SimulatePrincipalPolicy, d.Account.ARN, d.acts())
 	switch {
 	case errors.Is(err, permission.ErrRoot):
 		return nil
 	case err != nil && ctx.Err() != nil:
 		return err
 	case reason.Code(err) == "NoSuchEntity":
-		d.unsure = fmt.Sprintf("IAM does not find the role of %s under that name", d.account.ARN)
+		d.unsure = fmt.Sprintf("IAM does not find the role of %s under that name", d.Account.ARN)
 		return nil
 	case err != nil:
-		d.unsure = d.explained(err).Error()
+		d.unsure = d.Explained(err).Error()
 		return nil
 	case len(refused) == 0:
 		return nil
@@ -58,7 +58,7 @@ func (d *deletion) checkAllowed(ctx context.Context) error {
 	if names := d.refusedResources(refused); len(names) > 0 {
 		hint += "\nor leave in the account for good what may not be deleted: delete --retain " + strings.Join(names, ",")
 	}
-	return fault.New(fault.Other, hint, "site %s is not deleted: the credentials do not allow %s", d.project.Name(), strings.Join(refused, ", "))
+	return fault.New(fault.Other, hint, "site %s is not deleted: the credentials do not allow %s", d.Project.Name(), strings.Join(refused, ", "))
 }
 
 // acts are what the deletion of the stack asks for. A stack that has a role of its own is deleted in its name.
@@ -68,7 +68,7 @@ func (d *deletion) acts() []permission.Act {
 		return acts
 	}
 	for _, r := range d.doomedResources() {
-		name := strings.NewReplacer("{partition}", d.account.Partition, "{region}", d.account.Region, "{account}", d.account.ID,
+		name := strings.NewReplacer("{partition}", d.Account.Partition, "{region}", d.Account.Region, "{account}", d.Account.ID,
 			"{store}", d.state.Outputs[template.OutputKeyValueStoreArn], "{id}", r.ID).Replace(removals[r.Type].arn)
 		if strings.HasPrefix(r.ID, "arn:") {
 			name = r.ID

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/certificate"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pace"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/records"
@@ -39,7 +40,7 @@ func (o *ownDomain) empty() bool { return len(o.certificates) == 0 && len(o.reco
 func (o *ownDomain) find(ctx context.Context, d *deletion) error {
 	o.d = d
 	names, used := o.names(), d.state.Parameters[template.ParamCertificateArn]
-	owned, err := o.d.certificates().Owned(ctx)
+	owned, err := o.d.Certificates().Owned(ctx)
 	if err != nil {
 		if len(names) == 0 && used == "" && reason.Code(err) == "AccessDeniedException" {
 			return nil
@@ -61,7 +62,7 @@ func (o *ownDomain) find(ctx context.Context, d *deletion) error {
 
 // names are the site's domain names, as they are deployed and as the project has them.
 func (o *ownDomain) names() (names []string) {
-	for _, name := range append(strings.Split(o.d.state.Parameters[template.ParamDomainNames], ","), hostsOf(o.d.project.Names())...) {
+	for _, name := range append(strings.Split(o.d.state.Parameters[template.ParamDomainNames], ","), hosted.Hosts(o.d.Project.Names())...) {
 		if name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -85,7 +86,7 @@ func (o *ownDomain) usedElsewhere(one certificate.Certificate) string {
 func (o *ownDomain) findRecords(ctx context.Context, names []string) error {
 	var proofs []records.Record
 	for _, one := range o.certificates {
-		exclusive, err := o.d.certificates().Exclusive(ctx, one, o.d.control())
+		exclusive, err := o.d.Certificates().Exclusive(ctx, one, o.d.Control())
 		if err != nil {
 			return err
 		}
@@ -97,7 +98,7 @@ func (o *ownDomain) findRecords(ctx context.Context, names []string) error {
 		return nil
 	}
 	var err error
-	if o.api, err = o.d.routes(ctx); err != nil {
+	if o.api, err = o.d.Routes(ctx); err != nil {
 		return err
 	}
 	target := o.d.state.Outputs[template.OutputDistributionDomainName]
@@ -154,12 +155,12 @@ func (o *ownDomain) removeCertificates(ctx context.Context) error {
 }
 
 func (o *ownDomain) removeCertificate(ctx context.Context, one certificate.Certificate) error {
-	wait := o.d.Hosting.opts.Pace
+	wait := o.d.Hosting.Opts.Pace
 	if wait == 0 {
 		wait = releasePace
 	}
 	for begun := time.Now(); ; {
-		err := o.d.certificates().Delete(ctx, one.ARN)
+		err := o.d.Certificates().Delete(ctx, one.ARN)
 		if !errors.Is(err, certificate.ErrInUse) || time.Since(begun) > releasePatience {
 			return err
 		}

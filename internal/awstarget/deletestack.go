@@ -141,7 +141,7 @@ func (d *deletion) doomed(ctx context.Context) (hosting.Doomed, error) {
 		doomed.Releases, doomed.URL = info.Releases, info.URL
 	}
 	if d.state.ID != "" {
-		where := fmt.Sprintf("in account %s, region %s", d.account.ID, d.account.Region)
+		where := fmt.Sprintf("in account %s, region %s", d.Account.ID, d.Account.Region)
 		if !d.state.Exists() || d.state.Busy() || strings.Contains(string(d.state.Status), "FAILED") || d.state.Status == types.StackStatusRollbackComplete {
 			where += ", which is " + string(d.state.Status)
 		}

@@ -49,8 +49,8 @@ type deployment struct {
 func (h *Hosting) Deploy(ctx context.Context, opts hosting.DeployOptions, report hosting.Reporter) (hosting.Deployed, error) {
 	d := &deployment{Hosting: h, report: report}
 	deployed, err := d.run(ctx, opts)
-	if err != nil && h.account != nil {
-		err = h.explained(err)
+	if err != nil && h.Account != nil {
+		err = h.Explained(err)
 	}
 	return deployed, err
 }
@@ -62,10 +62,10 @@ func (d *deployment) run(ctx context.Context, opts hosting.DeployOptions) (hosti
 		return hosting.Deployed{}, err
 	}
 	d.report.Detail("asking AWS for the account")
-	if err := d.open(ctx); err != nil {
+	if err := d.Open(ctx); err != nil {
 		return hosting.Deployed{}, err
 	}
-	d.stack = d.Hosting.stack()
+	d.stack = d.Hosting.Stack()
 	if err := d.prepare(ctx); err != nil {
 		return hosting.Deployed{}, err
 	}
@@ -84,7 +84,7 @@ func (d *deployment) run(ctx context.Context, opts hosting.DeployOptions) (hosti
 
 // prepare brings the stack to rest, tries the function, and finds the connection and the Linux program.
 func (d *deployment) prepare(ctx context.Context) error {
-	d.report.Detail("looking at stack %s in account %s, region %s", d.stack.Name, d.account.ID, d.account.Region)
+	d.report.Detail("looking at stack %s in account %s, region %s", d.stack.Name, d.Account.ID, d.Account.Region)
 	var err error
 	if d.state, err = d.stack.Settle(ctx, d.report); err != nil {
 		return err
@@ -104,7 +104,7 @@ func (d *deployment) prepare(ctx context.Context) error {
 	if err := d.checkBucket(ctx); err != nil {
 		return err
 	}
-	if d.binary, err = binary.Load(d.opts.Executable, d.state.Parameters[template.ParamReleaseArchitecture]); err != nil {
+	if d.binary, err = binary.Load(d.Opts.Executable, d.state.Parameters[template.ParamReleaseArchitecture]); err != nil {
 		return err
 	}
 	return d.findConnection(ctx)
@@ -120,20 +120,20 @@ func (d *deployment) findConnection(ctx context.Context) error {
 	given := d.state.Parameters[template.ParamConnectionArn]
 	var err error
 	switch {
-	case d.opts.Connection != "":
-		d.connection, err = d.connections().Find(ctx, d.plan.repository, d.opts.Connection)
+	case d.Opts.Connection != "":
+		d.connection, err = d.Connections().Find(ctx, d.plan.repository, d.Opts.Connection)
 	case own != "" && d.state.Parameters[template.ParamProviderType] == d.plan.repository.Provider:
 		// What the site uses already stays: the stack's own one, of a deployment by hand, or the one that was found before.
-		d.connection, err = d.connections().Get(ctx, own)
+		d.connection, err = d.Connections().Get(ctx, own)
 	default:
-		d.connection, err = d.connections().Find(ctx, d.plan.repository, "")
+		d.connection, err = d.Connections().Find(ctx, d.plan.repository, "")
 	}
 	if err != nil {
 		return err
 	}
 	if !d.connection.Available {
 		d.report.Warn("AWS may not read %s yet. Open this page, choose \"Update pending connection\" and install the app for %s:\n%s",
-			d.plan.repository.ID, d.plan.repository.Owner(), d.connections().Console(d.connection.ARN))
+			d.plan.repository.ID, d.plan.repository.Owner(), d.Connections().Console(d.connection.ARN))
 	}
 	if own != "" && given == "" && own == d.connection.ARN {
 		d.connection.ARN = "" // the template makes it
@@ -174,7 +174,7 @@ func (d *deployment) change(ctx context.Context, step string, withPipeline bool)
 		return err
 	}
 	p, err := d.stack.Plan(ctx, d.state, stack.Wanted{
-		Template: d.plan.template, Parameters: d.parameters(withPipeline), Full: d.opts.Full,
+		Template: d.plan.template, Parameters: d.parameters(withPipeline), Full: d.Opts.Full,
 		Tags: map[string]string{stack.TagSite: d.stack.Name},
 	})
 	if err != nil {
@@ -252,7 +252,7 @@ func (d *deployment) awaitConnection(ctx context.Context) error {
 	d.report.Step("Connection")
 	ctx, done := d.limited(ctx)
 	defer done()
-	if err := d.connections().Await(ctx, one, d.plan.repository, d.report); err != nil {
+	if err := d.Connections().Await(ctx, one, d.plan.repository, d.report); err != nil {
 		return err
 	}
 	d.connection.Available = true
@@ -263,7 +263,7 @@ func (d *deployment) awaitConnection(ctx context.Context) error {
 func (d *deployment) upload(ctx context.Context) error {
 	d.report.Step("Upload")
 	d.report.Detail("the toolkit's Linux program, %.12s, for the release step", d.binary.SHA256)
-	store := bucket.Open(d.account.Config, d.state.Outputs[template.OutputArtifactBucketName])
+	store := bucket.Open(d.Account.Config, d.state.Outputs[template.OutputArtifactBucketName])
 	_, err := binary.Upload(ctx, store, template.ToolkitKey(d.binary.SHA256), d.binary)
 	return err
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/account"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/binary"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/permission"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
@@ -39,7 +40,7 @@ type checkup struct {
 func (h *Hosting) Doctor(ctx context.Context, report hosting.Reporter) ([]hosting.Check, error) {
 	report.Detail("looking at the project and at AWS")
 	c := newCheckup(h)
-	looks := append([]doctor.Look{doctor.Git()}, doctor.Project(h.project)...)
+	looks := append([]doctor.Look{doctor.Git()}, doctor.Project(h.Project)...)
 	looks = append(looks,
 		doctor.Look{Name: "Repository", Find: c.repository},
 		doctor.Look{Name: "Program", Find: c.program},
@@ -73,7 +74,7 @@ func (h *Hosting) Doctor(ctx context.Context, report hosting.Reporter) ([]hostin
 func newCheckup(h *Hosting) *checkup {
 	c := &checkup{Hosting: h}
 	c.signedIn = doctor.Once(func(ctx context.Context) (struct{}, error) {
-		a, err := account.Load(ctx, account.Options{Profile: h.opts.Profile, Region: h.opts.Region})
+		a, err := account.Load(ctx, account.Options{Profile: h.Opts.Profile, Region: h.Opts.Region})
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -85,17 +86,17 @@ func newCheckup(h *Hosting) *checkup {
 		if err := a.Identify(ctx); err != nil {
 			return struct{}{}, err
 		}
-		h.account = a
+		h.Account = a
 		return struct{}{}, nil
 	})
 	c.state = doctor.Once(func(ctx context.Context) (stack.State, error) {
 		if _, err := c.signedIn(ctx); err != nil {
 			return stack.State{}, err
 		}
-		return h.stack().Describe(ctx)
+		return h.Stack().Describe(ctx)
 	})
 	c.tip = doctor.Once(func(ctx context.Context) (string, error) {
-		return doctor.Tip(ctx, h.project.Repository, h.project.Config.BranchName)
+		return doctor.Tip(ctx, h.Project.Repository, h.Project.Config.BranchName)
 	})
 	return c
 }
@@ -108,7 +109,7 @@ func (c *checkup) wrong(err error) doctor.Finding {
 	if code := reason.Code(err); reason.Throttled(err) || strings.HasPrefix(code, "Internal") || strings.HasPrefix(code, "ServiceUnavailable") {
 		return doctor.Skipped("run doctor again", "%v", reason.Of(err))
 	}
-	return doctor.Wrong(c.explained(err))
+	return doctor.Wrong(c.Explained(err))
 }
 
 // unknown is the finding that an error leads to of what is good to know, and keeps no deployment from working.
@@ -127,10 +128,10 @@ func denied(err error) bool {
 
 // repository looks whether AWS can fetch from the repository, and whether the branch is there.
 func (c *checkup) repository(ctx context.Context) doctor.Finding {
-	if c.project.Repository == "" {
+	if c.Project.Repository == "" {
 		return doctor.Finding{}
 	}
-	in, err := template.For(c.project)
+	in, err := template.For(c.Project)
 	if err != nil {
 		return doctor.Skipped("", "the configuration has to be mended first")
 	}
@@ -140,17 +141,17 @@ func (c *checkup) repository(ctx context.Context) doctor.Finding {
 	id := in.Parameters[template.ParamFullRepositoryID]
 	tip, err := c.tip(ctx)
 	if errors.Is(err, doctor.ErrNoBranch) {
-		return doctor.Failed("push the branch, or set branchName in the configuration", "%s at %s has no branch %q", id, in.Parameters[template.ParamProviderType], c.project.Config.BranchName)
+		return doctor.Failed("push the branch, or set branchName in the configuration", "%s at %s has no branch %q", id, in.Parameters[template.ParamProviderType], c.Project.Config.BranchName)
 	}
 	if err != nil {
 		return doctor.Skipped("AWS reads it through the connection; give git access if you want to compare", "git cannot read %s from here: %v", id, err)
 	}
-	return doctor.OK("%s at %s; branch %s is at %.7s", id, in.Parameters[template.ParamProviderType], c.project.Config.BranchName, tip)
+	return doctor.OK("%s at %s; branch %s is at %.7s", id, in.Parameters[template.ParamProviderType], c.Project.Config.BranchName, tip)
 }
 
 // program looks whether there is a Linux program for the release step.
 func (c *checkup) program(context.Context) doctor.Finding {
-	b, err := binary.Load(c.opts.Executable, "")
+	b, err := binary.Load(c.Opts.Executable, "")
 	if err != nil {
 		return doctor.Wrong(err)
 	}
@@ -166,7 +167,7 @@ func (c *checkup) credentials(ctx context.Context) doctor.Finding {
 		}
 		return doctor.Wrong(err)
 	}
-	a := c.account
+	a := c.Account
 	words := fmt.Sprintf("account %s, as %s, from %s", a.ID, a.ARN, a.Source)
 	got, err := a.Config.Credentials.Retrieve(ctx)
 	if err != nil || !got.CanExpire {
@@ -189,11 +190,11 @@ func renewed(kind string) bool {
 
 // region looks whether the region has what a site's stack needs.
 func (c *checkup) region(ctx context.Context) doctor.Finding {
-	region := Region(ctx, c.opts)
+	region := Region(ctx, c.Opts)
 	if region == "" {
 		return doctor.Finding{} // the line about the credentials says so
 	}
-	if why := unsupported(region, c.project.Repository != ""); why != "" {
+	if why := hosted.Unsupported(region, c.Project.Repository != ""); why != "" {
 		return doctor.Failed("choose another one, such as --region us-east-1", "%s: %s", region, why)
 	}
 	if !ReleasesOnLambda(region) {
@@ -205,12 +206,12 @@ func (c *checkup) region(ctx context.Context) doctor.Finding {
 // permissions asks IAM whether whoever acts may do what a deployment does.
 func (c *checkup) permissions(ctx context.Context) doctor.Finding {
 	const hint = "let an administrator allow them: doctor --policy prints the policy"
-	missing, err := permission.Simulate(ctx, iam.NewFromConfig(c.account.Config).SimulatePrincipalPolicy, c.account.ARN, c.scope())
+	missing, err := permission.Simulate(ctx, iam.NewFromConfig(c.Account.Config).SimulatePrincipalPolicy, c.Account.ARN, c.scope())
 	switch {
 	case errors.Is(err, permission.ErrRoot):
 		return doctor.Warning("use a role with the policy that doctor --policy prints", "%v; no deployment needs as much", err)
 	case reason.Code(err) == "NoSuchEntity":
-		return doctor.Skipped("", "IAM does not find the role of %s under that name", c.account.ARN)
+		return doctor.Skipped("", "IAM does not find the role of %s under that name", c.Account.ARN)
 	case err != nil && reason.Code(err) == "":
 		return doctor.Skipped("", "%v", err)
 	case err != nil:
@@ -229,8 +230,8 @@ func (c *checkup) permissions(ctx context.Context) doctor.Finding {
 // scope is what the policy of this site is narrowed to.
 func (c *checkup) scope() permission.Scope {
 	return permission.Scope{
-		Partition: c.account.Partition, Region: c.account.Region, Account: c.account.ID,
-		Site: StackName(c.project), Pipeline: pipelineName(c.project),
+		Partition: c.Account.Partition, Region: c.Account.Region, Account: c.Account.ID,
+		Site: StackName(c.Project), Pipeline: pipelineName(c.Project),
 	}
 }
 
@@ -245,14 +246,14 @@ func pipelineName(s *site.Site) string {
 // answers asks the site.
 func (c *checkup) answers(ctx context.Context) doctor.Finding {
 	state, err := c.state(ctx)
-	if err != nil || !holdsSite(state) {
+	if err != nil || !hosted.HoldsSite(state) {
 		return doctor.Finding{}
 	}
-	client := c.opts.HTTP
+	client := c.Opts.HTTP
 	if client == nil {
 		client = http.DefaultClient
 	}
-	url := siteURL(state)
+	url := hosted.URL(state)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return doctor.Wrong(err)
@@ -276,20 +277,15 @@ func (c *checkup) unseen(ctx context.Context) doctor.Finding {
 	return doctor.Skipped("", "permissions, quotas, stack, connection, certificate, pipeline and releases, without credentials")
 }
 
-// holdsSite reports whether a stack is there that holds a site.
-func holdsSite(state stack.State) bool {
-	return state.Exists() && state.Outputs[template.OutputHostingBucketName] != ""
-}
-
 // Policy is the policy for whoever deploys a site, as IAM takes it: narrowed to the account and region that the options
 // choose, as far as they are known, and to the site if it is not nil. The error says why the account is not known; the policy
 // is good all the same.
 func Policy(ctx context.Context, s *site.Site, opts Options) (string, error) {
 	scope := permission.Scope{Region: Region(ctx, opts)}
-	h := &Hosting{opts: opts}
-	err := h.open(ctx)
+	h := hosted.New(nil, opts)
+	err := h.Open(ctx)
 	if err == nil {
-		scope.Account, scope.Partition = h.account.ID, h.account.Partition
+		scope.Account, scope.Partition = h.Account.ID, h.Account.Partition
 	}
 	if s != nil {
 		scope.Site, scope.Pipeline = StackName(s), pipelineName(s)

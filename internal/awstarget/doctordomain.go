@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/certificate"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/records"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/doctor"
@@ -22,8 +23,8 @@ const renewal = 30 * 24 * time.Hour
 // domains are the looks at the site's own names: their certificate, and the records of each.
 func (c *checkup) domains() []doctor.Look {
 	looks := []doctor.Look{{Name: "Certificate", Find: c.certificate}}
-	routes := doctor.Once(c.routes)
-	for _, name := range c.project.Names() {
+	routes := doctor.Once(c.Routes)
+	for _, name := range c.Project.Names() {
 		looks = append(looks, doctor.Look{Name: "DNS", Find: func(ctx context.Context) doctor.Finding { return c.name(ctx, routes, name) }})
 	}
 	return looks
@@ -31,19 +32,19 @@ func (c *checkup) domains() []doctor.Look {
 
 // certificate looks at the certificate of the site's names.
 func (c *checkup) certificate(ctx context.Context) doctor.Finding {
-	hosts := hostsOf(c.project.Names())
+	hosts := hosted.Hosts(c.Project.Names())
 	state, err := c.state(ctx)
 	if err != nil {
 		return doctor.Finding{} // the line about the stack says why
 	}
-	served := servedHosts(state)
+	served := hosted.ServedHosts(state)
 	switch {
 	case len(hosts) == 0 && len(served) > 0:
 		return doctor.Warning("run deploy, which takes them off", "of names that the configuration has no more: %s", strings.Join(served, ", "))
 	case len(hosts) == 0:
 		return doctor.Finding{}
 	case slices.Equal(hosts, served):
-		one, err := c.certificates().Get(ctx, state.Parameters[template.ParamCertificateArn])
+		one, err := c.Certificates().Get(ctx, state.Parameters[template.ParamCertificateArn])
 		if err != nil {
 			return c.wrong(err)
 		}
@@ -73,7 +74,7 @@ func inService(one certificate.Certificate) doctor.Finding {
 
 // wanted looks for the certificate of names that are not served yet.
 func (c *checkup) wanted(ctx context.Context, hosts []string) doctor.Finding {
-	all := c.certificates()
+	all := c.Certificates()
 	one, found, err := all.Find(ctx, hosts)
 	if err != nil {
 		return c.wrong(err)
@@ -117,7 +118,7 @@ func (c *checkup) name(ctx context.Context, routes func(context.Context) (*recor
 	if err := all.Check([]string{name.Host}); err != nil {
 		return doctor.Wrong(err)
 	}
-	served := slices.Contains(servedHosts(state), name.Host)
+	served := slices.Contains(hosted.ServedHosts(state), name.Host)
 	zone, ours := all.ZoneOf(name.Host)
 	if ours {
 		if why := d.notDelegated(ctx, zone); why != "" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/executions"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/quota"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/doctor"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
@@ -26,7 +27,7 @@ func (c *checkup) quotas() []doctor.Look {
 
 // room looks whether the account may have as many more of a kind as a deployment makes.
 func (c *checkup) room(ctx context.Context, k quota.Kind) doctor.Finding {
-	a := &quota.Account{Config: c.control()}
+	a := &quota.Account{Config: c.Control()}
 	n, err := k.Count(ctx, a)
 	if err != nil {
 		return c.unknown(err)
@@ -38,7 +39,7 @@ func (c *checkup) room(ctx context.Context, k quota.Kind) doctor.Finding {
 	}
 	state, err := c.state(ctx)
 	makes := k.Makes
-	if err == nil && holdsSite(state) {
+	if err == nil && hosted.HoldsSite(state) {
 		makes = 0
 	}
 	const hint = "remove what is not needed any more, or ask for more in the Service Quotas console"
@@ -53,7 +54,7 @@ func (c *checkup) room(ctx context.Context, k quota.Kind) doctor.Finding {
 
 // builds looks how many builds may run at once: new accounts begin with few, at times with none.
 func (c *checkup) builds(ctx context.Context) doctor.Finding {
-	limit, err := quota.Builds.Limit(ctx, &quota.Account{Config: c.control()})
+	limit, err := quota.Builds.Limit(ctx, &quota.Account{Config: c.Control()})
 	if err != nil {
 		return c.unknown(err)
 	}
@@ -70,7 +71,7 @@ func (c *checkup) stackStands(ctx context.Context) doctor.Finding {
 	if err != nil {
 		return c.wrong(err)
 	}
-	name := StackName(c.project)
+	name := StackName(c.Project)
 	if !state.Exists() {
 		return doctor.OK("%s is not there yet: deploy makes it", name)
 	}
@@ -82,11 +83,11 @@ func (c *checkup) stackStands(ctx context.Context) doctor.Finding {
 	case types.StackStatusRollbackComplete, types.StackStatusCreateFailed, types.StackStatusRollbackFailed:
 		return doctor.Failed("run deploy: it removes what is left, and creates it", "%s could not be created (%s)%s", name, state.Status, because)
 	case types.StackStatusUpdateRollbackFailed:
-		return doctor.Failed("run deploy: it continues the rollback; events: "+c.stack().Console(state.ID), "the last change of %s could not be taken back%s", name, because)
+		return doctor.Failed("run deploy: it continues the rollback; events: "+c.Stack().Console(state.ID), "the last change of %s could not be taken back%s", name, because)
 	case types.StackStatusDeleteFailed:
-		return doctor.Failed("run delete again; events: "+c.stack().Console(state.ID), "%s could not be deleted%s", name, because)
+		return doctor.Failed("run delete again; events: "+c.Stack().Console(state.ID), "%s could not be deleted%s", name, because)
 	case types.StackStatusUpdateRollbackComplete:
-		return doctor.Warning("run deploy again; events: "+c.stack().Console(state.ID), "the last change of %s was taken back%s", name, because)
+		return doctor.Warning("run deploy again; events: "+c.Stack().Console(state.ID), "the last change of %s was taken back%s", name, because)
 	}
 	if state.Busy() {
 		return doctor.Warning("wait until it is done, or run deploy, which waits", "%s is being changed (%s)", name, state.Status)
@@ -99,7 +100,7 @@ func (c *checkup) stackStands(ctx context.Context) doctor.Finding {
 
 // connectionStands looks whether the connection to the Git host can be used.
 func (c *checkup) connectionStands(ctx context.Context) doctor.Finding {
-	in, err := template.For(c.project)
+	in, err := template.For(c.Project)
 	repository := connection.Repository{Provider: in.Parameters[template.ParamProviderType], ID: in.Parameters[template.ParamFullRepositoryID]}
 	if err != nil || repository.ID == "" {
 		return doctor.Finding{}
@@ -111,7 +112,7 @@ func (c *checkup) connectionStands(ctx context.Context) doctor.Finding {
 	case !found:
 		return doctor.OK("none to %s for %s yet: deploy makes it, and you complete it once in the console", repository.Provider, repository.Owner())
 	case !one.Available:
-		return doctor.Failed("open "+c.connections().Console(one.ARN)+" and choose \"Update pending connection\"", "%s to %s is not completed yet", one.Name, repository.Provider)
+		return doctor.Failed("open "+c.Connections().Console(one.ARN)+" and choose \"Update pending connection\"", "%s to %s is not completed yet", one.Name, repository.Provider)
 	}
 	return doctor.OK("%s to %s is available", one.Name, repository.Provider)
 }
@@ -120,24 +121,24 @@ func (c *checkup) connectionStands(ctx context.Context) doctor.Finding {
 func (c *checkup) connectionOf(ctx context.Context, r connection.Repository) (connection.Connection, bool, error) {
 	state, err := c.state(ctx)
 	own := state.Outputs[template.OutputConnectionArn]
-	if err == nil && own != "" && c.opts.Connection == "" {
-		one, err := c.connections().Get(ctx, own)
+	if err == nil && own != "" && c.Opts.Connection == "" {
+		one, err := c.Connections().Get(ctx, own)
 		return one, true, err
 	}
-	return c.connections().Look(ctx, r, c.opts.Connection)
+	return c.Connections().Look(ctx, r, c.Opts.Connection)
 }
 
 // drift compares the project with the deployed template.
 func (c *checkup) drift(ctx context.Context) doctor.Finding {
 	state, err := c.state(ctx)
-	if err != nil || !holdsSite(state) {
+	if err != nil || !hosted.HoldsSite(state) {
 		return doctor.Finding{}
 	}
-	in, err := template.For(c.project)
+	in, err := template.For(c.Project)
 	if err != nil {
 		return doctor.Skipped("", "the configuration has to be mended first")
 	}
-	deployed, err := c.stack().Template(ctx)
+	deployed, err := c.Stack().Template(ctx)
 	if err != nil {
 		return c.wrong(err)
 	}
@@ -150,7 +151,7 @@ func (c *checkup) lastExecution(ctx context.Context) doctor.Finding {
 	if err != nil || state.Outputs[template.OutputPipelineName] == "" {
 		return doctor.Finding{}
 	}
-	p := c.pipeline(state)
+	p := c.PipelineOf(state)
 	id, err := p.Newest(ctx)
 	if err != nil {
 		return c.wrong(err)
@@ -185,10 +186,10 @@ func (c *checkup) lastExecution(ctx context.Context) doctor.Finding {
 // release looks whether the release that the key-value store points at is whole, and whether it is the newest commit.
 func (c *checkup) release(ctx context.Context) doctor.Finding {
 	state, err := c.state(ctx)
-	if err != nil || !holdsSite(state) {
+	if err != nil || !hosted.HoldsSite(state) {
 		return doctor.Finding{}
 	}
-	p := c.publisher(state)
+	p := c.PublisherOf(state)
 	live, _, err := p.Pointer.Read(ctx)
 	if err != nil {
 		return c.wrong(err)
@@ -203,10 +204,10 @@ func (c *checkup) release(ctx context.Context) doctor.Finding {
 		return doctor.Failed("run rollback, or deploy", "release %.7s is live, and is not whole: %v", live.Release, err)
 	}
 	tip := ""
-	if c.project.Repository != "" {
+	if c.Project.Repository != "" {
 		if tip, err = c.tip(ctx); err != nil {
 			tip = "" // the line about the repository says why
 		}
 	}
-	return doctor.Newest(live.Release, tip, c.project.Config.BranchName)
+	return doctor.Newest(live.Release, tip, c.Project.Config.BranchName)
 }

@@ -7,10 +7,9 @@ import (
 	"strings"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/certificate"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/records"
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/zones"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
@@ -37,38 +36,12 @@ type domain struct {
 }
 
 // hosts are all names, the site's address first.
-func (d domain) hosts() []string { return hostsOf(d.names) }
-
-func hostsOf(names []site.Name) []string {
-	var hosts []string
-	for _, n := range names {
-		hosts = append(hosts, n.Host)
-	}
-	return hosts
-}
-
-// Certificates are the site's certificates, in us-east-1.
-func (h *Hosting) certificates() *certificate.Certificates {
-	c := certificate.Open(h.control(), StackName(h.project))
-	c.Pace = h.opts.Pace
-	return c
-}
-
-// routes are the DNS records that the account can hold, in the zones that it has.
-func (h *Hosting) routes(ctx context.Context) (*records.Records, error) {
-	all, err := zones.List(ctx, h.control())
-	if err != nil {
-		return nil, reason.Of(err)
-	}
-	r := records.Open(h.control(), all, h.project.Config.HostedZoneID)
-	r.Pace = h.opts.Pace
-	return r, nil
-}
+func (d domain) hosts() []string { return hosted.Hosts(d.names) }
 
 // beginDomain gets the site's names on their way: what stands in their way in DNS, their certificate, and the records that
 // prove them.
 func (d *deployment) beginDomain(ctx context.Context) error {
-	d.domain.names, d.domain.before = d.project.Names(), servedHosts(d.state)
+	d.domain.names, d.domain.before = d.Project.Names(), hosted.ServedHosts(d.state)
 	d.domain.had = d.state.Parameters[template.ParamCertificateArn]
 	hosts := d.domain.hosts()
 	if len(hosts) == 0 {
@@ -78,9 +51,9 @@ func (d *deployment) beginDomain(ctx context.Context) error {
 		return nil
 	}
 	d.report.Step("Domain")
-	if d.account.Partition != "aws" {
+	if d.Account.Partition != "aws" {
 		return fault.New(fault.Usage, "remove domainName, or deploy to a region of the partition aws",
-			"in the partition %s CloudFront does not take certificates from Certificate Manager, and %s needs one", d.account.Partition, hosts[0])
+			"in the partition %s CloudFront does not take certificates from Certificate Manager, and %s needs one", d.Account.Partition, hosts[0])
 	}
 	if gone := without(d.domain.before, hosts); len(gone) > 0 {
 		d.report.Warn("%s: taken off the distribution as soon as there is a certificate for %s", noLonger(gone), strings.Join(hosts, ", "))
@@ -102,14 +75,6 @@ func noLonger(names []string) string {
 	return strings.Join(names, ", ") + " are no longer names of the site"
 }
 
-// servedHosts are the names that the distribution of a stack answers to beside its own.
-func servedHosts(state stack.State) []string {
-	if names := state.Parameters[template.ParamDomainNames]; names != "" && state.Parameters[template.ParamCertificateArn] != "" {
-		return strings.Split(names, ",")
-	}
-	return nil
-}
-
 // without are the names of a list that are not in another.
 func without(names, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(others, n) })
@@ -119,9 +84,9 @@ func without(names, others []string) []string {
 func (d *deployment) findZones(ctx context.Context) error {
 	d.report.Detail("looking for the hosted zones of %s", strings.Join(d.domain.hosts(), ", "))
 	var err error
-	d.domain.records, err = d.routes(ctx)
+	d.domain.records, err = d.Routes(ctx)
 	if err != nil {
-		if code := reason.Code(err); d.project.Config.HostedZoneID != "" || code != "AccessDenied" && code != "AccessDeniedException" {
+		if code := reason.Code(err); d.Project.Config.HostedZoneID != "" || code != "AccessDenied" && code != "AccessDeniedException" {
 			return err
 		}
 		d.report.Warn("the credentials may not read Route 53, so that the DNS records are yours to make: %s", reason.Message(err))
@@ -156,7 +121,7 @@ func (d *deployment) clearTheWay(ctx context.Context) error {
 		lines, names = append(lines, "  "+c.String()), append(names, c.Record.Name)
 	}
 	text := strings.Join(lines, "\n")
-	if !d.opts.Unattended {
+	if !d.Opts.Unattended {
 		yes, err := d.report.Confirm("These DNS records lead elsewhere:\n" + text + "\nReplace them when the site is live?")
 		if err == nil && yes {
 			d.domain.agreed = names
@@ -184,7 +149,7 @@ func (d *deployment) wayAround(names []string) string {
 // beginCertificate finds or asks for the certificate, and sees to the records that prove the names.
 func (d *deployment) beginCertificate(ctx context.Context) error {
 	d.report.Detail("looking for a certificate in %s", certificate.Region)
-	hosts, all := d.domain.hosts(), d.certificates()
+	hosts, all := d.domain.hosts(), d.Certificates()
 	one, found, err := d.inUse(ctx, all)
 	if err == nil && !found {
 		one, found, err = all.Find(ctx, hosts)
@@ -247,7 +212,7 @@ func (d *deployment) prove(ctx context.Context) error {
 		return err
 	}
 	unmade := slices.DeleteFunc(p.Elsewhere, func(r records.Record) bool {
-		found, err := d.resolver().LookupCNAME(ctx, r.Name)
+		found, err := d.Resolver().LookupCNAME(ctx, r.Name)
 		return err == nil && strings.EqualFold(strings.TrimSuffix(found, "."), r.Value)
 	})
 	d.tellRecords(unmade, "AWS waits for proof that the domain is yours. Make these DNS records where its DNS is kept, and leave them there: renewals need them.")
@@ -278,7 +243,7 @@ func (d *deployment) lookAtCertificate(ctx context.Context) error {
 	if len(d.domain.names) == 0 || d.domain.certificate.Issued() {
 		return nil
 	}
-	now, err := d.certificates().Get(ctx, d.domain.certificate.ARN)
+	now, err := d.Certificates().Get(ctx, d.domain.certificate.ARN)
 	if err == nil {
 		now.Own = d.domain.certificate.Own
 		d.domain.certificate = now
@@ -295,7 +260,7 @@ func (d *deployment) served(withPipeline bool) (names, arn string) {
 	case d.domain.certificate.Issued() && withPipeline && d.domain.refused == nil:
 		return strings.Join(d.domain.hosts(), ","), d.domain.certificate.ARN
 	}
-	return strings.Join(servedHosts(d.state), ","), d.state.Parameters[template.ParamCertificateArn]
+	return strings.Join(hosted.ServedHosts(d.state), ","), d.state.Parameters[template.ParamCertificateArn]
 }
 
 // changeWithNames is change. Where CloudFront refuses the names, it changes all but them: a site goes live, or stays so, and
@@ -336,14 +301,14 @@ func (d *deployment) finishDomain(ctx context.Context, opts hosting.DeployOption
 	}
 	err := d.bringDomain(ctx, opts)
 	// Looking through the account's certificates takes a request for each; only a change leaves something to tidy.
-	if err == nil && (d.domain.had != d.state.Parameters[template.ParamCertificateArn] || !slices.Equal(d.domain.before, servedHosts(d.state))) {
+	if err == nil && (d.domain.had != d.state.Parameters[template.ParamCertificateArn] || !slices.Equal(d.domain.before, hosted.ServedHosts(d.state))) {
 		d.tidyDomain(ctx)
 	}
 	done, err = d.result(ctx, done.Execution, err)
 	if err == nil {
 		return done, nil
 	}
-	hint := "the site is live at " + ownURL(d.state)
+	hint := "the site is live at " + hosted.OwnURL(d.state)
 	if more := fault.HintOf(err); more != "" {
 		hint = more + "\n" + hint
 	}
@@ -358,7 +323,7 @@ func (d *deployment) bringDomain(ctx context.Context, opts hosting.DeployOptions
 	if d.domain.refused != nil {
 		return d.domain.refused
 	}
-	if !slices.Equal(servedHosts(d.state), hosts) || d.state.Parameters[template.ParamCertificateArn] != d.domain.certificate.ARN {
+	if !slices.Equal(hosted.ServedHosts(d.state), hosts) || d.state.Parameters[template.ParamCertificateArn] != d.domain.certificate.ARN {
 		if opts.NoWait && !d.domain.certificate.Issued() {
 			d.report.Warn("%s is not served yet: its certificate is not issued. Run deploy again when the records are made; show tells how it stands", hosts[0])
 			return nil
@@ -381,7 +346,7 @@ func (d *deployment) awaitCertificate(ctx context.Context) error {
 	d.report.Step("Certificate")
 	ctx, done := d.limited(ctx)
 	defer done()
-	one, err := d.certificates().Await(ctx, d.domain.certificate, func(words string) { d.report.Detail("%s", words) })
+	one, err := d.Certificates().Await(ctx, d.domain.certificate, func(words string) { d.report.Detail("%s", words) })
 	if err == nil {
 		d.domain.certificate = one
 		return nil

@@ -10,15 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
-
-// ownURL is the site's address under CloudFront's own name.
-func ownURL(state stack.State) string {
-	return "https://" + state.Outputs[template.OutputDistributionDomainName] + "/"
-}
 
 // awaitNames waits until every name that serves the site answers from CloudFront. Records that somebody else has to make are
 // waited for as long as it takes, the first time, if somebody is there; it can be interrupted. Any other wait ends with a warning:
@@ -50,7 +44,7 @@ func (d *deployment) awaitNames(ctx context.Context) error {
 func (d *deployment) awaitName(ctx context.Context, host string) error {
 	_, ours := d.domain.records.ZoneOf(host)
 	_, known := find(d.domain.before, host)
-	forever := !ours && !known && !d.opts.Unattended
+	forever := !ours && !known && !d.Opts.Unattended
 	if forever {
 		var done context.CancelFunc
 		ctx, done = d.limited(ctx)
@@ -89,8 +83,8 @@ func find(list []string, one string) (int, bool) {
 // patience is how long a name may take that the tool has seen to: records spread within a minute, and resolvers keep an
 // earlier answer for some more.
 func (d *deployment) patience() time.Duration {
-	if d.opts.Patience != 0 {
-		return d.opts.Patience
+	if d.Opts.Patience != 0 {
+		return d.Opts.Patience
 	}
 	return answerPatience
 }
@@ -98,11 +92,11 @@ func (d *deployment) patience() time.Duration {
 // sees returns nil if a host answers from CloudFront, and why it does not otherwise, with what DNS has to do with it.
 func (d *deployment) sees(ctx context.Context, host string) error {
 	client := http.Client{Timeout: 20 * time.Second}
-	if d.opts.HTTP != nil {
-		client = *d.opts.HTTP
+	if d.Opts.HTTP != nil {
+		client = *d.Opts.HTTP
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	addresses, err := d.resolver().LookupHost(ctx, host)
+	addresses, err := d.Resolver().LookupHost(ctx, host)
 	if err != nil {
 		return noAddress(host, err)
 	}

@@ -9,27 +9,12 @@ import (
 	"strings"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/certificate"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/records"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/zones"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
-
-// Resolver asks public DNS. net.Resolver is one.
-type Resolver interface {
-	LookupHost(ctx context.Context, host string) ([]string, error)
-	LookupCNAME(ctx context.Context, name string) (string, error)
-	LookupNS(ctx context.Context, domain string) ([]*net.NS, error)
-}
-
-var _ Resolver = (*net.Resolver)(nil)
-
-func (h *Hosting) resolver() Resolver {
-	if h.opts.DNS != nil {
-		return h.opts.DNS
-	}
-	return net.DefaultResolver
-}
 
 // lead makes the records that lead viewers from the names to the distribution, and lists those that it cannot make.
 func (d *deployment) lead(ctx context.Context) error {
@@ -99,7 +84,7 @@ func (d *deployment) notDelegated(ctx context.Context, zone zones.Zone) string {
 	if err != nil || len(own) == 0 {
 		return ""
 	}
-	found, err := d.resolver().LookupNS(ctx, zone.Domain)
+	found, err := d.Resolver().LookupNS(ctx, zone.Domain)
 	var none *net.DNSError
 	if err != nil && (!errors.As(err, &none) || !none.IsNotFound) {
 		return ""
@@ -126,7 +111,7 @@ func (d *deployment) tidyDomain(ctx context.Context) {
 	r := d.domain.records
 	if r == nil {
 		var err error
-		if r, err = d.routes(ctx); err != nil {
+		if r, err = d.Routes(ctx); err != nil {
 			r = &records.Records{}
 		}
 	}
@@ -143,8 +128,8 @@ func (d *deployment) tidyDomain(ctx context.Context) {
 			}
 		}
 	}
-	remove(without(d.domain.before, servedHosts(d.state)), nil)
-	all := d.certificates()
+	remove(without(d.domain.before, hosted.ServedHosts(d.state)), nil)
+	all := d.Certificates()
 	owned, err := all.Owned(ctx)
 	if err != nil {
 		return
@@ -153,7 +138,7 @@ func (d *deployment) tidyDomain(ctx context.Context) {
 		if one.ARN == d.domain.certificate.ARN || one.ARN == d.state.Parameters[template.ParamCertificateArn] {
 			continue
 		}
-		cnames, err := all.Exclusive(ctx, one, d.account.Config)
+		cnames, err := all.Exclusive(ctx, one, d.Account.Config)
 		switch deleted := all.Delete(ctx, one.ARN); {
 		case errors.Is(deleted, certificate.ErrInUse):
 			d.report.Warn("the certificate for %s is not needed any more; AWS still counts it as in use, and delete removes it later", strings.Join(one.Names, ", "))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/certificate"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
@@ -14,8 +15,8 @@ import (
 
 // domainState says what the site's own names still wait for, and what to do; "" if they are served, or if there are none.
 func (h *Hosting) domainState(ctx context.Context, state stack.State) string {
-	hosts, served := hostsOf(h.project.Names()), servedHosts(state)
-	all := h.certificates()
+	hosts, served := hosted.Hosts(h.Project.Names()), hosted.ServedHosts(state)
+	all := h.Certificates()
 	switch {
 	case len(hosts) == 0 && len(served) > 0:
 		return strings.Join(served, ", ") + " is still served: deploy takes it off"
@@ -44,12 +45,12 @@ func (h *Hosting) domainState(ctx context.Context, state stack.State) string {
 // foreseeNames finds what a deployment would serve under which names, and asks for nothing. It returns what would be done beside
 // the change of the stack, in words.
 func (d *deployment) foreseeNames(ctx context.Context) []string {
-	d.domain.names, d.domain.before = d.project.Names(), servedHosts(d.state)
+	d.domain.names, d.domain.before = d.Project.Names(), hosted.ServedHosts(d.state)
 	hosts := d.domain.hosts()
 	if len(hosts) == 0 {
 		return nil
 	}
-	all := d.certificates()
+	all := d.Certificates()
 	one, found, err := d.inUse(ctx, all)
 	if err == nil && !found {
 		one, found, err = all.Find(ctx, hosts)

@@ -19,16 +19,16 @@ import (
 // the stack was made from with the stack's parameters, what the key-value store holds now, and the hosting bucket, read with
 // the asker's own credentials. It only reads. The error is a fault.NotDeployed if nothing is deployed.
 func (h *Hosting) Edge(ctx context.Context) (edge.Options, error) {
-	state, err := h.deployed(ctx)
+	state, err := h.Deployed(ctx)
 	if err != nil {
 		return edge.Options{}, err
 	}
-	deployed, err := h.stack().Template(ctx)
+	deployed, err := h.Stack().Template(ctx)
 	if err != nil {
-		return edge.Options{}, h.explained(err)
+		return edge.Options{}, h.Explained(err)
 	}
-	params := template.Parameters{"AWS::Region": h.account.Region, "AWS::AccountId": h.account.ID,
-		"AWS::StackName": StackName(h.project), "AWS::StackId": state.ID}
+	params := template.Parameters{"AWS::Region": h.Account.Region, "AWS::AccountId": h.Account.ID,
+		"AWS::StackName": StackName(h.Project), "AWS::StackId": state.ID}
 	for name, value := range state.Parameters {
 		params[name] = value
 	}
@@ -38,17 +38,17 @@ func (h *Hosting) Edge(ctx context.Context) (edge.Options, error) {
 	}
 	out := state.Outputs
 	config.ID, config.DomainName = out[template.OutputDistributionID], out[template.OutputDistributionDomainName]
-	live := pointer.Open(h.account.Config, out[template.OutputKeyValueStoreArn])
-	live.Explain = h.account.Explain
+	live := pointer.Open(h.Account.Config, out[template.OutputKeyValueStoreArn])
+	live.Explain = h.Account.Explain
 	contents, err := live.Contents(ctx)
 	if err != nil {
-		return edge.Options{}, h.explained(err)
+		return edge.Options{}, h.Explained(err)
 	}
-	objects := bucket.Open(h.account.Config, out[template.OutputHostingBucketName])
-	objects.Explain = h.account.Explain
+	objects := bucket.Open(h.Account.Config, out[template.OutputHostingBucketName])
+	objects.Explain = h.Account.Explain
 	origins := map[string]edge.Origin{}
 	for _, id := range config.BucketOrigins() {
-		origins[id] = origin{objects, h.explained}
+		origins[id] = origin{objects, h.Explained}
 	}
 	return edge.Options{
 		Config: config, Origins: origins, HTTPS: true,

@@ -19,7 +19,7 @@ import (
 // would be made. Without credentials the template alone is asked, with a note. Nothing is changed.
 func (h *Hosting) Preview(ctx context.Context, report hosting.Reporter) (hosting.Preview, error) {
 	v := hosting.Preview{
-		Site: h.project.Name(), Target: string(site.AWS), Region: Region(ctx, h.opts), Creates: true,
+		Site: h.Project.Name(), Target: string(site.AWS), Region: Region(ctx, h.Opts), Creates: true,
 		Changes: []hosting.Planned{}, Notes: []string{},
 	}
 	p, err := h.check()
@@ -27,31 +27,31 @@ func (h *Hosting) Preview(ctx context.Context, report hosting.Reporter) (hosting
 		return v, err
 	}
 	report.Detail("asking AWS for the account")
-	if err := h.open(ctx); err != nil {
+	if err := h.Open(ctx); err != nil {
 		if ctx.Err() != nil {
 			return v, err
 		}
 		v.Notes = append(v.Notes, "AWS was not asked, so this is what the template makes where nothing is deployed: "+err.Error())
 		return v, h.fromTemplate(&v, p)
 	}
-	report.Detail("looking at stack %s in account %s, region %s", StackName(h.project), h.account.ID, h.account.Region)
-	state, err := h.stack().Describe(ctx)
+	report.Detail("looking at stack %s in account %s, region %s", StackName(h.Project), h.Account.ID, h.Account.Region)
+	state, err := h.Stack().Describe(ctx)
 	if err != nil {
 		if denied(err) {
 			v.Notes = append(v.Notes, "the stack was not looked at: "+err.Error())
 			return v, h.fromTemplate(&v, p)
 		}
-		return v, h.explained(err)
+		return v, h.Explained(err)
 	}
 	if !state.Exists() {
 		return v, h.fromTemplate(&v, p)
 	}
 	v.Creates = false
 	if state.Busy() {
-		v.Notes = append(v.Notes, fmt.Sprintf("stack %s is being changed (%s): what a deployment would change can be told when it is done", StackName(h.project), state.Status))
+		v.Notes = append(v.Notes, fmt.Sprintf("stack %s is being changed (%s): what a deployment would change can be told when it is done", StackName(h.Project), state.Status))
 		return v, nil
 	}
-	return v, h.explained(h.fromChangeSet(ctx, &v, p, state, report))
+	return v, h.Explained(h.fromChangeSet(ctx, &v, p, state, report))
 }
 
 // fromTemplate lists what the template makes.
@@ -84,9 +84,9 @@ func (h *Hosting) fromTemplate(v *hosting.Preview, p *plan) error {
 
 // fromChangeSet has CloudFormation work out the change, and gives it up.
 func (h *Hosting) fromChangeSet(ctx context.Context, v *hosting.Preview, p *plan, state stack.State, report hosting.Reporter) error {
-	d := &deployment{Hosting: h, plan: p, report: report, stack: h.stack(), state: state}
+	d := &deployment{Hosting: h, plan: p, report: report, stack: h.Stack(), state: state}
 	var err error
-	if d.binary, err = binary.Load(h.opts.Executable, state.Parameters[template.ParamReleaseArchitecture]); err != nil {
+	if d.binary, err = binary.Load(h.Opts.Executable, state.Parameters[template.ParamReleaseArchitecture]); err != nil {
 		return err
 	}
 	if d.ci, err = d.ciParameters(ctx); err != nil {
@@ -97,7 +97,7 @@ func (h *Hosting) fromChangeSet(ctx context.Context, v *hosting.Preview, p *plan
 	v.Notes = append(v.Notes, d.foreseeNames(ctx)...)
 	report.Detail("having CloudFormation work out what would change")
 	change, err := d.stack.Plan(ctx, state, stack.Wanted{
-		Template: p.template, Parameters: d.parameters(state.Parameters[template.ParamWithPipeline] == "true"), Full: h.opts.Full,
+		Template: p.template, Parameters: d.parameters(state.Parameters[template.ParamWithPipeline] == "true"), Full: h.Opts.Full,
 		Tags: map[string]string{stack.TagSite: d.stack.Name},
 	})
 	if fault.KindOf(err) == fault.Other && denied(err) {

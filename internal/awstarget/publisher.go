@@ -3,7 +3,6 @@ package awstarget
 import (
 	"context"
 
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/step"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
@@ -24,19 +23,13 @@ func StepSource(dir, release string) (folder, id string, err error) {
 // Publisher returns the publisher of the site's releases. Hosting has to be deployed first: a stack takes minutes, and
 // whoever publishes a folder should know about it.
 func (h *Hosting) Publisher(ctx context.Context) (*publish.Publisher, error) {
-	state, err := h.deployed(ctx)
+	state, err := h.Deployed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := h.publisher(state)
+	p := h.PublisherOf(state)
 	if state.Outputs[template.OutputPipelineName] != "" {
-		p.Messages = h.pipeline(state).Messages
+		p.Messages = h.PipelineOf(state).Messages
 	}
 	return p, nil
-}
-
-func (h *Hosting) publisher(state stack.State) *publish.Publisher {
-	out := state.Outputs
-	return step.NewPublisher(h.account, out[template.OutputHostingBucketName], out[template.OutputKeyValueStoreArn],
-		h.project.Keep(), h.project.Config.Routing, h.opts.Version)
 }

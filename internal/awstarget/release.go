@@ -23,7 +23,7 @@ func (d *deployment) release(ctx context.Context, opts hosting.DeployOptions) (h
 	if d.plan.repository.ID == "" {
 		return d.releaseZip(ctx, opts)
 	}
-	pipeline := d.pipeline(d.state)
+	pipeline := d.PipelineOf(d.state)
 	id, err := d.execution(ctx, pipeline)
 	if err != nil {
 		return hosting.Deployed{}, err
@@ -160,12 +160,12 @@ func (d *deployment) result(ctx context.Context, e hosting.Execution, why error)
 
 // limited is a context for what only somebody else can do.
 func (d *deployment) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	if d.opts.WaitLimit == 0 {
+	if d.Opts.WaitLimit == 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeoutCause(ctx, d.opts.WaitLimit, fmt.Errorf("it has taken %s", d.opts.WaitLimit))
+	return context.WithTimeoutCause(ctx, d.Opts.WaitLimit, fmt.Errorf("it has taken %s", d.Opts.WaitLimit))
 }
 
 func (d *deployment) pause(ctx context.Context, pause time.Duration) error {
-	return pace.Wait(ctx, cmp.Or(d.opts.Pace, pause))
+	return pace.Wait(ctx, cmp.Or(d.Opts.Pace, pause))
 }

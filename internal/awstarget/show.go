@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
@@ -12,18 +13,18 @@ import (
 
 // Show returns where the site lives and what it serves; a fault.NotDeployed if nothing is deployed.
 func (h *Hosting) Show(ctx context.Context) (hosting.Info, error) {
-	state, err := h.deployed(ctx)
+	state, err := h.Deployed(ctx)
 	if err != nil {
 		return hosting.Info{}, err
 	}
 	info, err := h.info(ctx, state)
-	return info, h.explained(err)
+	return info, h.Explained(err)
 }
 
 func (h *Hosting) info(ctx context.Context, state stack.State) (hosting.Info, error) {
 	info := h.place(state)
 	info.Differs, info.DomainState = h.differs(ctx, state), h.domainState(ctx, state)
-	p := h.publisher(state)
+	p := h.PublisherOf(state)
 	live, _, err := p.Pointer.Read(ctx)
 	info.Release = live.Release
 	if err != nil {
@@ -42,39 +43,30 @@ func (h *Hosting) info(ctx context.Context, state stack.State) (hosting.Info, er
 
 // place is what the stack alone tells.
 func (h *Hosting) place(state stack.State) hosting.Info {
-	c := h.project.Config
+	c := h.Project.Config
 	var names []hosting.Name
-	for _, n := range h.project.Names() {
+	for _, n := range h.Project.Names() {
 		names = append(names, hosting.Name(n))
 	}
 	return hosting.Info{
 		Names: names,
-		Site:  h.project.Name(), Target: string(site.AWS), URL: siteURL(state), Domain: c.DomainName,
-		Source:   hosting.Source{Repository: site.StripCredentials(h.project.Repository), Branch: c.BranchName, Bucket: c.S3Bucket, Path: c.S3Path},
+		Site:  h.Project.Name(), Target: string(site.AWS), URL: hosted.URL(state), Domain: c.DomainName,
+		Source:   hosting.Source{Repository: site.StripCredentials(h.Project.Repository), Branch: c.BranchName, Bucket: c.S3Bucket, Path: c.S3Path},
 		Upload:   uploadPlace(state),
 		Serving:  true,
 		Location: state.ID,
-		CIRole:   ciRole(state, h.account.Region),
+		CIRole:   ciRole(state, h.Account.Region),
 	}
-}
-
-// siteURL is the address of the site: its first domain name once it has a certificate, else the distribution's name.
-func siteURL(state stack.State) string {
-	host := state.Outputs[template.OutputDistributionDomainName]
-	if names := state.Parameters[template.ParamDomainNames]; names != "" && state.Parameters[template.ParamCertificateArn] != "" {
-		host, _, _ = strings.Cut(names, ",")
-	}
-	return "https://" + host + "/"
 }
 
 // differs names what of the project differs from what is deployed. A project that cannot be rendered differs; a template
 // that cannot be read says nothing.
 func (h *Hosting) differs(ctx context.Context, state stack.State) []string {
-	in, err := template.For(h.project)
+	in, err := template.For(h.Project)
 	if err != nil {
 		return []string{template.DiffersConfiguration}
 	}
-	deployed, err := h.stack().Template(ctx)
+	deployed, err := h.Stack().Template(ctx)
 	if err != nil {
 		return nil
 	}
@@ -88,7 +80,7 @@ func (h *Hosting) withRelease(ctx context.Context, state stack.State, e hosting.
 		return e
 	}
 	e.Release = releaseID(state, e.Revision)
-	if live, _, err := h.publisher(state).Pointer.Read(ctx); err == nil && numberedFrom(live.Release, e.Release) {
+	if live, _, err := h.PublisherOf(state).Pointer.Read(ctx); err == nil && numberedFrom(live.Release, e.Release) {
 		e.Release = live.Release
 	}
 	return e

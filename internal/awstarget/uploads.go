@@ -45,12 +45,12 @@ func uploadPlace(state stack.State) string {
 // checkBucket looks at an existing bucket for zip files, before anything is made that would wait for them. What it lacks is
 // switched on if the person who deploys wants that.
 func (d *deployment) checkBucket(ctx context.Context) error {
-	name := d.project.Config.S3Bucket
+	name := d.Project.Config.S3Bucket
 	if name == "" {
 		return nil
 	}
 	d.report.Detail("looking at bucket %s", name)
-	bucket := zipbucket.Open(d.account.Config, d.account.ID, name, "")
+	bucket := zipbucket.Open(d.Account.Config, d.Account.ID, name, "")
 	missing, err := bucket.Check(ctx)
 	if err != nil || len(missing) == 0 {
 		return err
@@ -72,9 +72,9 @@ func (d *deployment) checkBucket(ctx context.Context) error {
 // releaseZip releases the newest zip file. Where there is none yet the deployment is done: it says where to upload one, and
 // waits for it if somebody is there to do that.
 func (d *deployment) releaseZip(ctx context.Context, opts hosting.DeployOptions) (hosting.Deployed, error) {
-	place, pipeline := uploadPlace(d.state), d.pipeline(d.state)
+	place, pipeline := uploadPlace(d.state), d.PipelineOf(d.state)
 	name, prefix, _ := strings.Cut(strings.TrimPrefix(place, "s3://"), "/")
-	bucket := zipbucket.Open(d.account.Config, d.account.ID, name, prefix)
+	bucket := zipbucket.Open(d.Account.Config, d.Account.ID, name, prefix)
 	zip, found, err := bucket.Newest(ctx)
 	if err != nil {
 		return hosting.Deployed{}, err

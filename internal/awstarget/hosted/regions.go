@@ -1,4 +1,4 @@
-package awstarget
+package hosted
 
 import (
 	"context"
@@ -16,8 +16,8 @@ var withoutConnections = []string{
 	"eu-south-2", "eu-central-2", "il-central-1", "us-gov-west-1",
 }
 
-// unsupported says why a site's stack cannot be in a region, or "". git is true for a site that is built from a repository.
-func unsupported(region string, git bool) string {
+// Unsupported says why a site's stack cannot be in a region, or "". git is true for a site that is built from a repository.
+func Unsupported(region string, git bool) string {
 	switch {
 	case strings.HasPrefix(region, "cn-"):
 		return "CloudFront in China has neither functions nor key-value stores"

@@ -13,7 +13,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help build plain demo test race lint vuln cross conformance h2spec e2e-browser e2e-frameworks soak fuzz bench update dist clean
+.PHONY: FORCE help build plain demo test race lint vuln cross conformance h2spec e2e-browser e2e-systemd e2e-frameworks soak fuzz bench update dist clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ h2spec: build ## Run the HTTP/2 conformance tests against serve --https (bench/h
 
 e2e-browser: build ## Open a site in headless Chromium over HTTP/2 and HTTP/3
 	@sh scripts/e2e-browser.sh $(BINARY)
+
+e2e-systemd: plain ## Follow docs/self-hosting.md on an empty Debian with its systemd: needs root, mmdebstrap, systemd-container
+	@sh scripts/e2e-systemd.sh $(BINARY)
 
 FRAMEWORKS ?= ci
 e2e-frameworks: ## Build and serve real starters from npm: FRAMEWORKS=ci, all, or names (docs/init.md); needs node, npm, network

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -148,6 +149,10 @@ func (f *Function) Run(ctx context.Context, event *Event, kv KV) (*Result, error
 	if err != nil {
 		return nil, err
 	}
+	if f.opts.Measured {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
 	reuse := false
 	defer func() {
 		if !reuse {
@@ -170,7 +175,7 @@ func (f *Function) Run(ctx context.Context, event *Event, kv KV) (*Result, error
 // run is one invocation, under watch. With measures it may return errSuspect, for an invocation that was interrupted to be
 // measured and has nothing wrong with it.
 func (e *engine) run(ctx context.Context, event *Event, kv KV, measures bool) (_ *Result, err error) {
-	started := time.Now()
+	started := e.f.opts.clock()
 	e.inv = invocation{event: event, kv: kv, now: e.f.opts.Now()}
 	e.result, e.invalid = nil, ""
 	defer func() {
@@ -202,7 +207,7 @@ func (e *engine) run(ctx context.Context, event *Event, kv KV, measures bool) (_
 	r := e.result
 	r.Origin, r.Logs, r.Reads = e.inv.origin, e.inv.logs, e.inv.reads
 	r.Used, r.Pure = e.inv.used, e.inv.used.pure()
-	r.Utilization = utilization(time.Since(started))
+	r.Utilization = utilization(started.took())
 	e.inv = invocation{}
 	return r, nil
 }
@@ -267,8 +272,8 @@ type rejection struct{ value sobek.Value }
 func (r *rejection) Error() string { return "rejected" }
 
 // failure describes an invocation that came to no result.
-func (e *engine) failure(err error, started time.Time) *Error {
-	fail := &Error{Status: statusFailed, Name: e.f.name, Logs: e.inv.logs, Reads: e.inv.reads, Utilization: utilization(time.Since(started))}
+func (e *engine) failure(err error, started stopwatch) *Error {
+	fail := &Error{Status: statusFailed, Name: e.f.name, Logs: e.inv.logs, Reads: e.inv.reads, Utilization: utilization(started.took())}
 	var interrupted *sobek.InterruptedError
 	var overflow *sobek.StackOverflowError
 	var thrown *sobek.Exception

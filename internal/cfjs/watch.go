@@ -113,32 +113,3 @@ func heapBytes() uint64 {
 	metrics.Read(sample[:])
 	return sample[0].Value.Uint64()
 }
-
-// utilization is the share of CloudFront's time limit that an invocation took. That limit is not documented as a time;
-// it is taken to be a millisecond there, and the time here is scaled by how fast this machine runs JavaScript.
-func utilization(took time.Duration) int {
-	return int(min(100, 100*took/budget()))
-}
-
-const (
-	// referenceLoop is run once to see how fast this machine is; referenceTime is what it takes on the machine that the
-	// budget was set on.
-	referenceLoop = `(function(){var n=0;for(var i=0;i<20000;i++){n=(n+i*3)%1000}return n})()`
-	referenceTime = 2 * time.Millisecond
-	referenceCost = time.Millisecond
-)
-
-// budget is what 100 percent of the time limit is on this machine.
-var budget = sync.OnceValue(func() time.Duration {
-	program := sobek.MustCompile("budget.js", referenceLoop, true)
-	vm := sobek.New()
-	best := time.Hour
-	for range 5 {
-		started := time.Now()
-		if _, err := vm.RunProgram(program); err != nil {
-			return referenceCost
-		}
-		best = min(best, time.Since(started))
-	}
-	return min(max(referenceCost*best/referenceTime, referenceCost/4), 16*referenceCost)
-})

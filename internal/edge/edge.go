@@ -38,6 +38,9 @@ type Options struct {
 	Cache *Cache
 	// FunctionTimeout is the time limit of one run of a function; the function runtime's own default if it is 0.
 	FunctionTimeout time.Duration
+	// MeasureFunctions has the share of its time that a function took measured so that a busy machine does not change it, for those
+	// who ask for one request and not for those who serve many.
+	MeasureFunctions bool
 	// Now is the clock; time.Now if it is nil.
 	Now func() time.Time
 	// HTTPS says that viewers can reach this edge over TLS. Only then the viewer protocol policy is enforced: on a
@@ -82,7 +85,7 @@ var edges atomic.Uint64
 // the default one, or if a function does not compile (a fault.Usage that names the line).
 func New(opts Options) (*Edge, error) {
 	return newEdge(opts, func(f *Function) (viewerFunction, error) {
-		return compileFunction(f, opts.FunctionTimeout)
+		return compileFunction(f, opts)
 	})
 }
 

@@ -37,8 +37,8 @@ type FunctionEvent struct {
 	Status int
 }
 
-func compileFunction(f *Function, timeout time.Duration) (viewerFunction, error) {
-	return cfjs.Compile(f.Name, f.Code, cfjs.Options{Timeout: timeout, Runtime: f.Runtime})
+func compileFunction(f *Function, opts Options) (viewerFunction, error) {
+	return cfjs.Compile(f.Name, f.Code, cfjs.Options{Timeout: opts.FunctionTimeout, Runtime: f.Runtime, Measured: opts.MeasureFunctions})
 }
 
 // emptyKV is a key-value store without a key.

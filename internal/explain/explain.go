@@ -134,7 +134,7 @@ func Explain(ctx context.Context, opts edge.Options, q Query) (*Explanation, err
 			return nil, err
 		}
 	}
-	opts.CacheBytes, opts.AccessLog, opts.FunctionLog = -1, nil, nil
+	opts.CacheBytes, opts.AccessLog, opts.FunctionLog, opts.MeasureFunctions = -1, nil, nil, true
 	e, err := edge.New(opts)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ type Outcome struct {
 // Run calls the function with an event. A zero now is the time of the call, any other one is what the function's clock
 // stands at. The error is a fault.Usage if the function could not be published; a function that fails has an outcome.
 func Run(ctx context.Context, f Function, event *cfjs.Event, kv cfjs.KV, now time.Time) (Outcome, error) {
-	opts := cfjs.Options{Runtime: f.Runtime}
+	opts := cfjs.Options{Runtime: f.Runtime, Measured: true}
 	if !now.IsZero() {
 		opts.Now = func() time.Time { return now }
 	}

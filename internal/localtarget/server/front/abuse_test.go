@@ -41,6 +41,7 @@ func endless(given *atomic.Int64) http.HandlerFunc {
 
 // Whoever sends its header too slowly is cut off, over whatever it has connected by.
 func TestSlowHeader(t *testing.T) {
+	t.Parallel()
 	b := start(t, quick, func(http.ResponseWriter, *http.Request) {})
 	for name, connect := range map[string]func() net.Conn{
 		"nothing at all": func() net.Conn { return b.dial(t, "") },
@@ -63,6 +64,7 @@ func TestSlowHeader(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := connect()
 			_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 			if _, err := io.Copy(io.Discard, c); isTimeout(err) {
@@ -81,6 +83,7 @@ func isTimeout(err error) bool {
 }
 
 func TestHugeHeader(t *testing.T) {
+	t.Parallel()
 	var reached atomic.Int64
 	b := start(t, Limits{}, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/well" {
@@ -112,6 +115,7 @@ func TestHugeHeader(t *testing.T) {
 
 // A viewer that asks for much and reads nothing costs a moment, not a connection for ever.
 func TestViewerThatNeverReads(t *testing.T) {
+	t.Parallel()
 	tests := map[string]func(t *testing.T, b *bed){
 		"HTTP/1.1":          func(t *testing.T, b *bed) { askRaw(t, b.dial(t, "")) },
 		"HTTP/1.1 over TLS": func(t *testing.T, b *bed) { askRaw(t, b.dial(t, "http/1.1")) },
@@ -166,6 +170,7 @@ func askRaw(t *testing.T, c net.Conn) {
 
 // A viewer that reads slowly, but does, gets everything, however long it takes, from whichever server it gets it.
 func TestViewerThatReadsSlowly(t *testing.T) {
+	t.Parallel()
 	tests := map[string]string{"our own loop": "", "net/http": "Connection: close\r\n"}
 	for name, header := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -274,6 +279,7 @@ func TestRapidReset(t *testing.T) {
 
 // The same over HTTP/3.
 func TestRapidResetHTTP3(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.Streams = 10
 	var busy, most atomic.Int64

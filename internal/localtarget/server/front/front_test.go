@@ -34,6 +34,7 @@ func (b *bed) transports(t *testing.T) map[string]http.RoundTripper {
 }
 
 func TestBodiesArriveWhole(t *testing.T) {
+	t.Parallel()
 	want := bytes.Repeat([]byte("0123456789abcdef"), 40<<10) // 640 KB
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, want, 0o600); err != nil {
@@ -87,6 +88,7 @@ func TestBodiesArriveWhole(t *testing.T) {
 }
 
 func TestTooManyRequests(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.Requests = 2
 	limits.StallTimeout = 10 * time.Second
@@ -116,6 +118,7 @@ func TestTooManyRequests(t *testing.T) {
 }
 
 func TestIdleConnectionsMakeRoom(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.Connections, limits.StallTimeout, limits.HeaderTimeout = 8, 10*time.Second, 10*time.Second
 	release := make(chan struct{})
@@ -167,6 +170,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 // A viewer that has just connected is not taken for one that has nothing to say: those that were answered make room for it. One
 // that stays silent does make room.
 func TestNewcomersAreNotIdle(t *testing.T) {
+	t.Parallel()
 	p := newPool(Limits{Connections: 4})
 	add := func() *conn {
 		server, client := net.Pipe()
@@ -210,6 +214,7 @@ func (a address) RemoteAddr() net.Addr {
 func (a address) Close() error { return nil }
 
 func TestConnectionsOfOneClient(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		from []string
 		want int
@@ -246,6 +251,7 @@ func TestConnectionsOfOneClient(t *testing.T) {
 }
 
 func TestDrain(t *testing.T) {
+	t.Parallel()
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0", "HTTP/3.0"} {
 		t.Run(protocol, func(t *testing.T) {
 			begun, release := make(chan struct{}), make(chan struct{})
@@ -299,6 +305,7 @@ func TestDrain(t *testing.T) {
 
 // A viewer that uses its connection while the server stops is told to make another, in the answer.
 func TestDrainTellsKeptConnections(t *testing.T) {
+	t.Parallel()
 	b := start(t, Limits{}, func(http.ResponseWriter, *http.Request) {})
 	c := b.dial(t, "")
 	ask := func() string {

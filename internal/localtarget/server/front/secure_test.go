@@ -14,6 +14,7 @@ import (
 
 // Simple requests over TLS and all others take turns on one connection: the first of the others hands it to net/http.
 func TestOneOverTLS(t *testing.T) {
+	t.Parallel()
 	large := bytes.Repeat([]byte("0123456789abcdef"), 20_000)
 	b := start(t, quick, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -62,6 +63,7 @@ func TestOneOverTLS(t *testing.T) {
 }
 
 func TestPlainRequestToTLS(t *testing.T) {
+	t.Parallel()
 	b := start(t, quick, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/well" {
 			t.Error("it was handled")
@@ -80,6 +82,7 @@ func TestPlainRequestToTLS(t *testing.T) {
 
 // A viewer that connects and says nothing does not keep the server from ending, nor do others wait for it.
 func TestSilentHandshake(t *testing.T) {
+	t.Parallel()
 	limits := quick
 	limits.HeaderTimeout = time.Minute
 	b := start(t, limits, func(http.ResponseWriter, *http.Request) {})

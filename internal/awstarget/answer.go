@@ -44,7 +44,7 @@ func (d *deployment) awaitAnswer(ctx context.Context, e hosting.Execution) error
 	if e.Release != "" && live.Release != e.Release {
 		d.report.Warn("release %s was replaced by %s meanwhile", e.Release, live.Release)
 	}
-	if err := d.awaitSpread(ctx); err != nil {
+	if err := d.AwaitSpread(ctx); err != nil {
 		return err
 	}
 	manifest, err := p.Manifest(ctx, live.Release)
@@ -62,8 +62,8 @@ func (d *deployment) awaitAnswer(ctx context.Context, e hosting.Execution) error
 	return d.ask(ctx, url, live.Release, want)
 }
 
-// awaitSpread waits until CloudFront has spread the distribution: EXPRESS stacks do not.
-func (d *deployment) awaitSpread(ctx context.Context) error {
+// AwaitSpread implements domain.Deployment. It waits until CloudFront has spread the distribution: EXPRESS stacks do not.
+func (d *deployment) AwaitSpread(ctx context.Context) error {
 	id := d.state.Outputs[template.OutputDistributionID]
 	api := d.Distributions()
 	begun := time.Now()
@@ -81,7 +81,7 @@ func (d *deployment) awaitSpread(ctx context.Context) error {
 			return nil
 		}
 		d.report.Detail("CloudFront is spreading the distribution to its edge locations, %s so far; it takes a few minutes", took.Round(time.Second))
-		if err := d.pause(ctx, answerPace); err != nil {
+		if err := d.Pause(ctx, answerPace); err != nil {
 			return err
 		}
 	}
@@ -111,7 +111,7 @@ func (d *deployment) ask(ctx context.Context, url, release, want string) error {
 		case ctx.Err() == nil:
 			why, settled = err, 0
 		}
-		if d.pause(ctx, answerPace) != nil {
+		if d.Pause(ctx, answerPace) != nil {
 			break
 		}
 	}

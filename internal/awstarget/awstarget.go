@@ -2,6 +2,7 @@
 // deployment does. It puts the rooms below it in order; each of them knows one service, or one thing that a deployment needs.
 //
 //	hosted      one site in one account: what was chosen, the clients, the stack that holds it
+//	domain      the site's own names: brought to its distribution, looked at, removed again
 //	account     credentials, region and identity
 //	stack       one CloudFormation stack: plan, apply, follow, mend, delete
 //	certificate the site's certificate, in us-east-1
@@ -25,7 +26,9 @@ import (
 	"context"
 	"io"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/domain"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/zones"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
@@ -51,6 +54,11 @@ func Region(ctx context.Context, opts Options) string { return hosted.Region(ctx
 // ReleasesOnLambda reports whether the release step runs on Lambda compute in a region. An empty region is taken for one that
 // has it.
 func ReleasesOnLambda(region string) bool { return hosted.ReleasesOnLambda(region) }
+
+// HostedZones lists the public hosted zones of the account that the options choose. It needs no site.
+func HostedZones(ctx context.Context, opts Options) ([]zones.Zone, error) {
+	return domain.HostedZones(ctx, opts)
+}
 
 // Execution returns an execution, the newest if id is empty.
 func (h *Hosting) Execution(ctx context.Context, id string) (hosting.Execution, error) {

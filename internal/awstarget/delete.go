@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/bucket"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/domain"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/teardown"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
@@ -72,7 +73,7 @@ type deletion struct {
 	stack     *stack.Stack
 	state     stack.State
 	resources []stack.Resource
-	domain    ownDomain
+	made      domain.Made
 	// kept is what the source bucket holds, if it is to stay; zero if it goes.
 	kept teardown.Content
 	// deletedBefore says that the stack's deletion had been begun by an earlier run, and ended during this one.
@@ -105,10 +106,10 @@ func (d *deletion) find(ctx context.Context) error {
 	if err := d.checkRetain(); err != nil {
 		return err
 	}
-	if err := d.domain.find(ctx, d); err != nil {
+	if d.made, err = domain.Find(ctx, d.Hosting.Hosting, d.state); err != nil {
 		return err
 	}
-	if d.state.ID == "" && d.domain.empty() && !d.deletedBefore {
+	if d.state.ID == "" && d.made.Empty() && !d.deletedBefore {
 		return fault.New(fault.NotDeployed, "if it is deployed elsewhere, give --region or --profile",
 			"site %s is not deployed in account %s, region %s", d.Project.Name(), d.Account.ID, d.Account.Region)
 	}
@@ -190,7 +191,7 @@ func (d *deletion) run(ctx context.Context) error {
 	if err := d.find(ctx); err != nil {
 		return d.cutOff(ctx, err)
 	}
-	steps := []func(context.Context) error{d.stopExecutions, d.domain.removeRecords, d.removeStack, d.domain.removeCertificates}
+	steps := []func(context.Context) error{d.stopExecutions, d.removeRecords, d.removeStack, d.removeCertificates}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -237,9 +238,23 @@ func (d *deletion) stopExecutions(ctx context.Context) error {
 	return nil
 }
 
+// removeRecords removes the records that were made for the site's names.
+func (d *deletion) removeRecords(ctx context.Context) error {
+	removed, err := d.made.RemoveRecords(ctx, d.report)
+	d.done.Removed = append(d.done.Removed, removed...)
+	return d.cutOff(ctx, err)
+}
+
+// removeCertificates removes the certificates that were asked for.
+func (d *deletion) removeCertificates(ctx context.Context) error {
+	removed, err := d.made.RemoveCertificates(ctx, d.report)
+	d.done.Removed = append(d.done.Removed, removed...)
+	return d.cutOff(ctx, err)
+}
+
 // cutOff says how to go on after an interrupt.
 func (d *deletion) cutOff(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+	if err == nil || ctx.Err() == nil {
 		return err
 	}
 	return fault.New(fault.Other, "run delete again: it goes on where it stopped", "stopped deleting %s: %w", d.Project.Name(), context.Cause(ctx))
@@ -314,7 +329,7 @@ func (d *deletion) leaves(ctx context.Context) []string {
 			left = append(left, "what CloudFormation cannot delete, as you asked: "+r.Name+" ("+r.ID+")")
 		}
 	}
-	left = append(left, d.domain.left...)
+	left = append(left, d.made.Left...)
 	return append(left, d.olderBuckets(ctx)...)
 }
 

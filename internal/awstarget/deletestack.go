@@ -159,7 +159,7 @@ func (d *deletion) doomed(ctx context.Context) (hosting.Doomed, error) {
 			doomed.Removes = append(doomed.Removes, "whatever runs of pipeline "+r.ID+" is stopped")
 		}
 	}
-	doomed.Removes = append(doomed.Removes, d.domain.words()...)
+	doomed.Removes = append(doomed.Removes, d.made.Words()...)
 	if d.unsure != "" {
 		doomed.Notes = append(doomed.Notes, "whether you may delete all of it is not known beforehand: "+d.unsure,
 			"if AWS refuses a part of it, the buckets have been emptied by then")

@@ -9,6 +9,8 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/binary"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/bucket"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/domain"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
@@ -29,9 +31,17 @@ type deployment struct {
 	ci template.Parameters
 	// made is true if this run has made the pipeline, which has then begun to run by itself.
 	made bool
-	// domain is what is being done for the site's own names.
-	domain domain
+	// names is what is being done for the site's own names.
+	names *domain.Names
 }
+
+var _ domain.Deployment = (*deployment)(nil)
+
+// Current implements domain.Deployment.
+func (d *deployment) Current() stack.State { return d.state }
+
+// ChangeNames implements domain.Deployment.
+func (d *deployment) ChangeNames(ctx context.Context) error { return d.change(ctx, "Names", true) }
 
 // Deploy creates or updates the site's hosting, runs its pipeline for the newest commit, and returns when that release
 // answers. What can be checked here is checked before anything is asked of AWS.
@@ -48,6 +58,7 @@ type deployment struct {
 //	            issued by then
 func (h *Hosting) Deploy(ctx context.Context, opts hosting.DeployOptions, report hosting.Reporter) (hosting.Deployed, error) {
 	d := &deployment{Hosting: h, report: report}
+	d.names = domain.New(h.Hosting, d, report)
 	deployed, err := d.run(ctx, opts)
 	if err != nil && h.Account != nil {
 		err = h.Explained(err)
@@ -69,7 +80,7 @@ func (d *deployment) run(ctx context.Context, opts hosting.DeployOptions) (hosti
 	if err := d.prepare(ctx); err != nil {
 		return hosting.Deployed{}, err
 	}
-	if err := d.beginDomain(ctx); err != nil {
+	if err := d.names.Begin(ctx); err != nil {
 		return hosting.Deployed{}, err
 	}
 	if err := d.phases(ctx); err != nil {
@@ -79,7 +90,24 @@ func (d *deployment) run(ctx context.Context, opts hosting.DeployOptions) (hosti
 	if err != nil {
 		return done, err
 	}
-	return d.finishDomain(ctx, opts, done)
+	return d.finish(ctx, opts, done)
+}
+
+// finish brings the site's own names to what is live. What it returns beside an error is live all the same.
+func (d *deployment) finish(ctx context.Context, opts hosting.DeployOptions, done hosting.Deployed) (hosting.Deployed, error) {
+	failed := d.names.Finish(ctx, opts)
+	if failed == nil && !d.names.Any() {
+		return done, nil
+	}
+	done, err := d.result(ctx, done.Execution, failed)
+	if err == nil {
+		return done, nil
+	}
+	hint := "the site is live at " + hosted.OwnURL(d.state)
+	if more := fault.HintOf(err); more != "" {
+		hint = more + "\n" + hint
+	}
+	return done, fault.New(fault.KindOf(err), hint, "%w", err)
 }
 
 // prepare brings the stack to rest, tries the function, and finds the connection and the Linux program.
@@ -166,11 +194,24 @@ func (d *deployment) phases(ctx context.Context) error {
 	return d.changeWithNames(ctx, "Pipeline")
 }
 
+// changeWithNames is change. Where CloudFront refuses the names, it changes all but them.
+func (d *deployment) changeWithNames(ctx context.Context, step string) error {
+	err := d.change(ctx, step, true)
+	if !d.names.Refused(err) {
+		return err
+	}
+	if d.state, err = d.stack.Settle(ctx, d.report); err != nil {
+		return err
+	}
+	d.report.Warn("CloudFront refuses the names of the site; going on without them")
+	return d.change(ctx, step, true)
+}
+
 // change takes the stack through one phase.
 func (d *deployment) change(ctx context.Context, step string, withPipeline bool) error {
 	d.report.Step(step)
 	d.report.Detail("working out what has to change")
-	if err := d.lookAtCertificate(ctx); err != nil {
+	if err := d.names.Look(ctx); err != nil {
 		return err
 	}
 	p, err := d.stack.Plan(ctx, d.state, stack.Wanted{
@@ -199,7 +240,7 @@ func (d *deployment) change(ctx context.Context, step string, withPipeline bool)
 func (d *deployment) parameters(withPipeline bool) map[string]string {
 	params := maps.Clone(d.plan.input.Parameters)
 	maps.Copy(params, d.ci)
-	params[template.ParamDomainNames], params[template.ParamCertificateArn] = d.served(withPipeline)
+	params[template.ParamDomainNames], params[template.ParamCertificateArn] = d.names.Served(withPipeline)
 	params[template.ParamConnectionArn] = d.connection.ARN
 	params[template.ParamReleaseArchitecture] = d.binary.Architecture()
 	params[template.ParamWithPipeline] = "false"
@@ -250,7 +291,7 @@ func (d *deployment) awaitConnection(ctx context.Context) error {
 		one.ARN = d.state.Outputs[template.OutputConnectionArn]
 	}
 	d.report.Step("Connection")
-	ctx, done := d.limited(ctx)
+	ctx, done := d.Limited(ctx)
 	defer done()
 	if err := d.Connections().Await(ctx, one, d.plan.repository, d.report); err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/account"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/binary"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/domain"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/permission"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
@@ -56,7 +56,7 @@ func (h *Hosting) Doctor(ctx context.Context, report hosting.Reporter) ([]hostin
 		doctor.Look{Name: "Pipeline", Find: c.lastExecution},
 		doctor.Look{Name: "Release", Find: c.release},
 	)
-	inAWS = append(inAWS, c.domains()...)
+	inAWS = append(inAWS, (&domain.Checkup{Hosting: c.Hosting.Hosting, Current: c.state, Wrong: c.wrong}).Looks()...)
 	inAWS = append(inAWS, doctor.Look{Name: "Site", Find: c.answers})
 	for i, look := range inAWS {
 		find := look.Find
@@ -103,7 +103,7 @@ func newCheckup(h *Hosting) *checkup {
 
 // wrong is the finding that an error leads to: what the credentials do not allow to be asked is skipped.
 func (c *checkup) wrong(err error) doctor.Finding {
-	if denied(err) {
+	if reason.Denied(err) {
 		return doctor.Skipped("let an administrator allow it: doctor --policy prints the policy", "%v", reason.Of(err))
 	}
 	if code := reason.Code(err); reason.Throttled(err) || strings.HasPrefix(code, "Internal") || strings.HasPrefix(code, "ServiceUnavailable") {
@@ -118,12 +118,6 @@ func (c *checkup) unknown(err error) doctor.Finding {
 		return f
 	}
 	return doctor.Skipped("run doctor again", "%v", reason.Of(err))
-}
-
-var deniedCode = regexp.MustCompile(`^(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthorizationError|NotAuthorized|UnauthorizedException)$`)
-
-func denied(err error) bool {
-	return deniedCode.MatchString(reason.Code(err)) || err != nil && strings.Contains(err.Error(), "is not authorized to perform")
 }
 
 // repository looks whether AWS can fetch from the repository, and whether the branch is there.

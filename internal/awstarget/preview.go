@@ -7,6 +7,8 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/binary"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/domain"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
@@ -37,7 +39,7 @@ func (h *Hosting) Preview(ctx context.Context, report hosting.Reporter) (hosting
 	report.Detail("looking at stack %s in account %s, region %s", StackName(h.Project), h.Account.ID, h.Account.Region)
 	state, err := h.Stack().Describe(ctx)
 	if err != nil {
-		if denied(err) {
+		if reason.Denied(err) {
 			v.Notes = append(v.Notes, "the stack was not looked at: "+err.Error())
 			return v, h.fromTemplate(&v, p)
 		}
@@ -85,6 +87,7 @@ func (h *Hosting) fromTemplate(v *hosting.Preview, p *plan) error {
 // fromChangeSet has CloudFormation work out the change, and gives it up.
 func (h *Hosting) fromChangeSet(ctx context.Context, v *hosting.Preview, p *plan, state stack.State, report hosting.Reporter) error {
 	d := &deployment{Hosting: h, plan: p, report: report, stack: h.Stack(), state: state}
+	d.names = domain.New(h.Hosting, d, report)
 	var err error
 	if d.binary, err = binary.Load(h.Opts.Executable, state.Parameters[template.ParamReleaseArchitecture]); err != nil {
 		return err
@@ -94,13 +97,13 @@ func (h *Hosting) fromChangeSet(ctx context.Context, v *hosting.Preview, p *plan
 	}
 	// What the site uses stays, as a deployment would have it; nothing is made for a look.
 	d.connection = connection.Connection{ARN: state.Parameters[template.ParamConnectionArn]}
-	v.Notes = append(v.Notes, d.foreseeNames(ctx)...)
+	v.Notes = append(v.Notes, d.names.Foresee(ctx)...)
 	report.Detail("having CloudFormation work out what would change")
 	change, err := d.stack.Plan(ctx, state, stack.Wanted{
 		Template: p.template, Parameters: d.parameters(state.Parameters[template.ParamWithPipeline] == "true"), Full: h.Opts.Full,
 		Tags: map[string]string{stack.TagSite: d.stack.Name},
 	})
-	if fault.KindOf(err) == fault.Other && denied(err) {
+	if fault.KindOf(err) == fault.Other && reason.Denied(err) {
 		v.Notes = append(v.Notes, "what would change is not known: "+err.Error())
 		return nil
 	}

@@ -1,15 +1,12 @@
 package awstarget
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/executions"
-	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pace"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
@@ -67,7 +64,7 @@ func (d *deployment) execution(ctx context.Context, pipeline *executions.Pipelin
 		if time.Now().After(limit) {
 			return pipeline.Start(ctx)
 		}
-		if err := d.pause(ctx, time.Second); err != nil {
+		if err := d.Pause(ctx, time.Second); err != nil {
 			return "", err
 		}
 	}
@@ -156,16 +153,4 @@ func (d *deployment) result(ctx context.Context, e hosting.Execution, why error)
 		err = fault.New(fault.Other, "run show", "read what is deployed: %w", err)
 	}
 	return hosting.Deployed{Info: info, Execution: e}, err
-}
-
-// limited is a context for what only somebody else can do.
-func (d *deployment) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	if d.Opts.WaitLimit == 0 {
-		return ctx, func() {}
-	}
-	return context.WithTimeoutCause(ctx, d.Opts.WaitLimit, fmt.Errorf("it has taken %s", d.Opts.WaitLimit))
-}
-
-func (d *deployment) pause(ctx context.Context, pause time.Duration) error {
-	return pace.Wait(ctx, cmp.Or(d.Opts.Pace, pause))
 }

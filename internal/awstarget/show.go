@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/domain"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
@@ -23,7 +24,7 @@ func (h *Hosting) Show(ctx context.Context) (hosting.Info, error) {
 
 func (h *Hosting) info(ctx context.Context, state stack.State) (hosting.Info, error) {
 	info := h.place(state)
-	info.Differs, info.DomainState = h.differs(ctx, state), h.domainState(ctx, state)
+	info.Differs, info.DomainState = h.differs(ctx, state), domain.State(ctx, h.Hosting, state)
 	p := h.PublisherOf(state)
 	live, _, err := p.Pointer.Read(ctx)
 	info.Release = live.Release

@@ -125,7 +125,7 @@ func (d *deployment) awaitUpload(ctx context.Context, pipeline *executions.Pipel
 		if err != nil && fault.KindOf(err) != fault.NotDeployed {
 			return "", err
 		}
-		if d.pause(ctx, uploadPace) != nil {
+		if d.Pause(ctx, uploadPace) != nil {
 			return "", fault.New(fault.Other, "the site is deployed: upload a .zip file to "+place+" at any time", "stopped waiting for a zip file: %w", context.Cause(ctx))
 		}
 	}

@@ -4,7 +4,9 @@
 package hosted
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/account"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/executions"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pace"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
@@ -167,4 +170,17 @@ func (h *Hosting) WithPipeline(ctx context.Context) (stack.State, error) {
 		err = fault.New(fault.NotDeployed, "run deploy: it goes on from where it stopped", "site %s has no pipeline yet", h.Project.Name())
 	}
 	return state, err
+}
+
+// Limited is a context for what only somebody else can do.
+func (h *Hosting) Limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if h.Opts.WaitLimit == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, h.Opts.WaitLimit, fmt.Errorf("it has taken %s", h.Opts.WaitLimit))
+}
+
+// Pause waits for the pause of the options, or for the usual one if they have none.
+func (h *Hosting) Pause(ctx context.Context, usual time.Duration) error {
+	return pace.Wait(ctx, cmp.Or(h.Opts.Pace, usual))
 }

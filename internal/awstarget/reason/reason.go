@@ -130,3 +130,10 @@ func Explain(code, message string) (sentence, hint string) {
 	}
 	return "", ""
 }
+
+var deniedCode = regexp.MustCompile(`^(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthorizationError|NotAuthorized|UnauthorizedException)$`)
+
+// Denied reports whether an error says that the credentials do not allow something.
+func Denied(err error) bool {
+	return deniedCode.MatchString(Code(err)) || err != nil && strings.Contains(err.Error(), "is not authorized to perform")
+}

@@ -1,4 +1,4 @@
-package awstarget
+package domain
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
 
-// domainState says what the site's own names still wait for, and what to do; "" if they are served, or if there are none.
-func (h *Hosting) domainState(ctx context.Context, state stack.State) string {
+// State says what the site's own names still wait for, and what to do; "" if they are served, or if there are none.
+func State(ctx context.Context, h *hosted.Hosting, state stack.State) string {
 	hosts, served := hosted.Hosts(h.Project.Names()), hosted.ServedHosts(state)
 	all := h.Certificates()
 	switch {
@@ -42,16 +42,16 @@ func (h *Hosting) domainState(ctx context.Context, state stack.State) string {
 	return awaited(one)
 }
 
-// foreseeNames finds what a deployment would serve under which names, and asks for nothing. It returns what would be done beside
+// Foresee finds what a deployment would serve under which names, and asks for nothing. It returns what would be done beside
 // the change of the stack, in words.
-func (d *deployment) foreseeNames(ctx context.Context) []string {
-	d.domain.names, d.domain.before = d.Project.Names(), hosted.ServedHosts(d.state)
-	hosts := d.domain.hosts()
+func (n *Names) Foresee(ctx context.Context) []string {
+	n.names, n.before = n.Project.Names(), hosted.ServedHosts(n.state())
+	hosts := n.hosts()
 	if len(hosts) == 0 {
 		return nil
 	}
-	all := d.Certificates()
-	one, found, err := d.inUse(ctx, all)
+	all := n.Certificates()
+	one, found, err := n.inUse(ctx, all)
 	if err == nil && !found {
 		one, found, err = all.Find(ctx, hosts)
 	}
@@ -62,7 +62,7 @@ func (d *deployment) foreseeNames(ctx context.Context) []string {
 	case !found:
 		return []string{"a certificate for " + names + " would be asked for, with the DNS records that prove the names; they come to the distribution when it is issued"}
 	}
-	d.domain.certificate = one
+	n.certificate = one
 	if !one.Issued() {
 		return []string{names + ": " + awaited(one)}
 	}

@@ -1,4 +1,4 @@
-package awstarget
+package domain
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/certificate"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/records"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/doctor"
@@ -20,8 +21,16 @@ import (
 // certificate renewal").
 const renewal = 30 * 24 * time.Hour
 
-// domains are the looks at the site's own names: their certificate, and the records of each.
-func (c *checkup) domains() []doctor.Look {
+// Checkup is what the looks at the site's own names have in common with the others.
+type Checkup struct {
+	*hosted.Hosting
+	// Current is the site's stack, and Wrong the finding that an error leads to.
+	Current func(context.Context) (stack.State, error)
+	Wrong   func(error) doctor.Finding
+}
+
+// Looks are the looks at the site's own names: their certificate, and the records of each.
+func (c *Checkup) Looks() []doctor.Look {
 	looks := []doctor.Look{{Name: "Certificate", Find: c.certificate}}
 	routes := doctor.Once(c.Routes)
 	for _, name := range c.Project.Names() {
@@ -31,9 +40,9 @@ func (c *checkup) domains() []doctor.Look {
 }
 
 // certificate looks at the certificate of the site's names.
-func (c *checkup) certificate(ctx context.Context) doctor.Finding {
+func (c *Checkup) certificate(ctx context.Context) doctor.Finding {
 	hosts := hosted.Hosts(c.Project.Names())
-	state, err := c.state(ctx)
+	state, err := c.Current(ctx)
 	if err != nil {
 		return doctor.Finding{} // the line about the stack says why
 	}
@@ -46,7 +55,7 @@ func (c *checkup) certificate(ctx context.Context) doctor.Finding {
 	case slices.Equal(hosts, served):
 		one, err := c.Certificates().Get(ctx, state.Parameters[template.ParamCertificateArn])
 		if err != nil {
-			return c.wrong(err)
+			return c.Wrong(err)
 		}
 		return inService(one)
 	}
@@ -73,11 +82,11 @@ func inService(one certificate.Certificate) doctor.Finding {
 }
 
 // wanted looks for the certificate of names that are not served yet.
-func (c *checkup) wanted(ctx context.Context, hosts []string) doctor.Finding {
+func (c *Checkup) wanted(ctx context.Context, hosts []string) doctor.Finding {
 	all := c.Certificates()
 	one, found, err := all.Find(ctx, hosts)
 	if err != nil {
-		return c.wrong(err)
+		return c.Wrong(err)
 	}
 	names := strings.Join(hosts, ", ")
 	if !found {
@@ -101,35 +110,33 @@ func (c *checkup) wanted(ctx context.Context, hosts []string) doctor.Finding {
 
 // name looks at the records of one of the site's names: in the account's zone if it holds the name, and in public DNS if the
 // name is served.
-func (c *checkup) name(ctx context.Context, routes func(context.Context) (*records.Records, error), name site.Name) doctor.Finding {
-	state, err := c.state(ctx)
+func (c *Checkup) name(ctx context.Context, routes func(context.Context) (*records.Records, error), name site.Name) doctor.Finding {
+	state, err := c.Current(ctx)
 	if err != nil {
 		return doctor.Finding{}
 	}
 	all, err := routes(ctx)
 	if err != nil {
-		if !denied(err) {
-			return c.wrong(err)
+		if !reason.Denied(err) {
+			return c.Wrong(err)
 		}
 		all = &records.Records{} // the records are somebody else's to make
 	}
-	d := &deployment{Hosting: c.Hosting, state: state}
-	d.domain.records = all
 	if err := all.Check([]string{name.Host}); err != nil {
 		return doctor.Wrong(err)
 	}
 	served := slices.Contains(hosted.ServedHosts(state), name.Host)
 	zone, ours := all.ZoneOf(name.Host)
 	if ours {
-		if why := d.notDelegated(ctx, zone); why != "" {
+		if why := notDelegated(ctx, c.Hosting, all, zone); why != "" {
 			return doctor.Failed("enter the zone's name servers at the domain's registrar", "%s", why)
 		}
-		if f := c.recordsOf(ctx, d, name.Host, served); f.Status != "" {
+		if f := c.recordsOf(ctx, all, state, name.Host, served); f.Status != "" {
 			return f
 		}
 	}
 	if served {
-		if why := d.sees(ctx, name.Host); why != nil {
+		if why := sees(ctx, c.Hosting, name.Host); why != nil {
 			return doctor.Failed("it needs the record "+name.Host+" ALIAS (or CNAME) "+state.Outputs[template.OutputDistributionDomainName], "%v", why)
 		}
 		return doctor.OK("%s", answersAs(name))
@@ -138,11 +145,11 @@ func (c *checkup) name(ctx context.Context, routes func(context.Context) (*recor
 }
 
 // recordsOf finds what stands in the way of a name in the account's zone, or what is missing of a name that is served.
-func (c *checkup) recordsOf(ctx context.Context, d *deployment, host string, served bool) doctor.Finding {
-	p, err := d.domain.records.Plan(ctx, d.aliases([]string{host}))
+func (c *Checkup) recordsOf(ctx context.Context, all *records.Records, state stack.State, host string, served bool) doctor.Finding {
+	p, err := all.Plan(ctx, aliases([]string{host}, state))
 	switch {
 	case err != nil:
-		return c.wrong(err)
+		return c.Wrong(err)
 	case len(p.Conflicts) > 0 && !served:
 		return doctor.Warning("deploy asks before it replaces that", "%s", p.Conflicts[0])
 	case len(p.Missing) > 0 && served:

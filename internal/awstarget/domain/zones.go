@@ -1,4 +1,4 @@
-package awstarget
+package domain
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 )
 
 // HostedZones lists the public hosted zones of the account that the options choose. It needs no site.
-func HostedZones(ctx context.Context, opts Options) ([]zones.Zone, error) {
+func HostedZones(ctx context.Context, opts hosted.Options) ([]zones.Zone, error) {
 	h := hosted.New(nil, opts)
 	if err := h.Open(ctx); err != nil {
 		return nil, err

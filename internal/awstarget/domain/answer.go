@@ -1,102 +1,97 @@
-package awstarget
+package domain
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
+)
+
+const (
+	// askPace is the time between two looks at a name, and patience how long one may take that the tool has seen to.
+	askPace  = 3 * time.Second
+	patience = 5 * time.Minute
 )
 
 // awaitNames waits until every name that serves the site answers from CloudFront. Records that somebody else has to make are
 // waited for as long as it takes, the first time, if somebody is there; it can be interrupted. Any other wait ends with a warning:
 // the site is live.
-func (d *deployment) awaitNames(ctx context.Context) error {
-	d.report.Step("Names answer")
-	if err := d.awaitSpread(ctx); err != nil {
+func (n *Names) awaitNames(ctx context.Context) error {
+	n.report.Step("Names answer")
+	if err := n.in.AwaitSpread(ctx); err != nil {
 		return err
 	}
-	for _, n := range d.domain.names {
-		if n.RedirectTo != "" {
+	for _, name := range n.names {
+		if name.RedirectTo != "" {
 			continue
 		}
-		if err := d.awaitName(ctx, n.Host); err != nil {
+		if err := n.awaitName(ctx, name.Host); err != nil {
 			return err
 		}
 	}
-	for _, n := range d.domain.names {
-		if n.RedirectTo == "" {
+	for _, name := range n.names {
+		if name.RedirectTo == "" {
 			continue
 		}
-		if why := d.sees(ctx, n.Host); why != nil {
-			d.report.Warn("https://%s/, which is redirected to %s, does not answer yet: %v", n.Host, n.RedirectTo, why)
+		if why := sees(ctx, n.Hosting, name.Host); why != nil {
+			n.report.Warn("https://%s/, which is redirected to %s, does not answer yet: %v", name.Host, name.RedirectTo, why)
 		}
 	}
 	return nil
 }
 
-func (d *deployment) awaitName(ctx context.Context, host string) error {
-	_, ours := d.domain.records.ZoneOf(host)
-	_, known := find(d.domain.before, host)
-	forever := !ours && !known && !d.Opts.Unattended
+func (n *Names) awaitName(ctx context.Context, host string) error {
+	_, ours := n.records.ZoneOf(host)
+	known := slices.Contains(n.before, host)
+	forever := !ours && !known && !n.Opts.Unattended
 	if forever {
 		var done context.CancelFunc
-		ctx, done = d.limited(ctx)
+		ctx, done = n.Limited(ctx)
 		defer done()
 	}
 	for begun := time.Now(); ; {
-		why := d.sees(ctx, host)
+		why := sees(ctx, n.Hosting, host)
 		if why == nil {
 			return nil
 		}
-		if ctx.Err() == nil && !forever && time.Since(begun) > d.patience() {
-			d.report.Warn("the site is live, but https://%s/ does not answer from here yet: %v", host, why)
+		if ctx.Err() == nil && !forever && time.Since(begun) > n.patience() {
+			n.report.Warn("the site is live, but https://%s/ does not answer from here yet: %v", host, why)
 			return nil
 		}
 		words := fmt.Sprintf("waiting until https://%s/ answers: %v", host, why)
 		if took := time.Since(begun).Round(time.Second); took >= 10*time.Second {
 			words += fmt.Sprintf(", %s so far", took)
 		}
-		d.report.Detail("%s", words)
-		if err := d.pause(ctx, answerPace); err != nil {
-			return fault.New(fault.Other, "make its DNS record, if you have not: "+host+" ALIAS (or CNAME) "+d.state.Outputs[template.OutputDistributionDomainName]+"; nothing else is left to do",
+		n.report.Detail("%s", words)
+		if err := n.Pause(ctx, askPace); err != nil {
+			return fault.New(fault.Other, "make its DNS record, if you have not: "+host+" ALIAS (or CNAME) "+n.state().Outputs[template.OutputDistributionDomainName]+"; nothing else is left to do",
 				"stopped waiting for https://%s/ (%w): %w", host, why, err)
 		}
 	}
 }
 
-func find(list []string, one string) (int, bool) {
-	for i, s := range list {
-		if s == one {
-			return i, true
-		}
-	}
-	return 0, false
-}
-
 // patience is how long a name may take that the tool has seen to: records spread within a minute, and resolvers keep an
 // earlier answer for some more.
-func (d *deployment) patience() time.Duration {
-	if d.Opts.Patience != 0 {
-		return d.Opts.Patience
-	}
-	return answerPatience
-}
+func (n *Names) patience() time.Duration { return cmp.Or(n.Opts.Patience, patience) }
 
 // sees returns nil if a host answers from CloudFront, and why it does not otherwise, with what DNS has to do with it.
-func (d *deployment) sees(ctx context.Context, host string) error {
+func sees(ctx context.Context, h *hosted.Hosting, host string) error {
 	client := http.Client{Timeout: 20 * time.Second}
-	if d.Opts.HTTP != nil {
-		client = *d.Opts.HTTP
+	if h.Opts.HTTP != nil {
+		client = *h.Opts.HTTP
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	addresses, err := d.Resolver().LookupHost(ctx, host)
+	addresses, err := h.Resolver().LookupHost(ctx, host)
 	if err != nil {
 		return noAddress(host, err)
 	}

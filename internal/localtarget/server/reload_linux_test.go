@@ -65,6 +65,27 @@ func TestReloadUnderAServiceManager(t *testing.T) {
 	reap(t, first)
 }
 
+// A manager that stops the service while one process takes over from another tells the one that it knows: both end.
+func TestStopDuringAReload(t *testing.T) {
+	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "n"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer notify.Close()
+	t.Setenv("NOTIFY_SOCKET", notify.LocalAddr().String())
+	b := newBusy(t, 32, 1)
+	body := b.download() // keeps the old process
+	pid, err := server.Reload(t.Context(), string(b.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.rest()
+	b.terminate()
+	b.whole(body)
+	b.forget()
+	reap(t, pid)
+}
+
 // reap waits for the end of a process, which only the parent of that can.
 func reap(t *testing.T, pid int) {
 	t.Helper()

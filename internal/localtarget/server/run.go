@@ -65,6 +65,7 @@ func (s *server) run(ctx context.Context) (err error) {
 
 // follow takes up what changes in the state folder, until ctx ends, something fails, or another process takes over.
 func (s *server) follow(ctx context.Context, failed <-chan error, asked <-chan os.Signal) error {
+	told := ctx
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	watching := make(chan struct{})
@@ -82,7 +83,7 @@ func (s *server) follow(ctx context.Context, failed <-chan error, asked <-chan o
 			if next := s.successor(ctx); next != nil {
 				stop()
 				<-watching
-				return s.handOver(next)
+				return s.handOver(told, next)
 			}
 		}
 	}

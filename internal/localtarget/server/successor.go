@@ -26,8 +26,9 @@ func (s *server) successor(ctx context.Context) *handover.Successor {
 
 // handOver gives the state folder to the successor, waits until that answers, and finishes what has been begun here. Requests
 // are answered all the while, by this process, by both, and by the other.
-func (s *server) handOver(next *handover.Successor) error {
+func (s *server) handOver(ctx context.Context, next *handover.Successor) error {
 	defer next.Close()
+	defer next.EndWith(ctx)()
 	if s.metrics != nil {
 		_ = s.metrics.Close() // its address is the successor's now
 	}
@@ -40,6 +41,7 @@ func (s *server) handOver(next *handover.Successor) error {
 	if err == nil {
 		s.opts.Log.Info("the new process answers; this one ends", "process", next.PID)
 		systemd.Notify("MAINPID=" + strconv.Itoa(next.PID))
+		next.Told()
 	}
 	s.drain()
 	return err

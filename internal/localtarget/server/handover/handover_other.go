@@ -15,10 +15,6 @@ func Asked() (asked <-chan os.Signal, stop func()) { return nil, func() {} }
 // Ask returns an error.
 func Ask(int) error { return errors.ErrUnsupported }
 
-func keep(int) {}
-
-func closed(*os.File) bool { return true }
-
 func duplicates(systemd.Sockets) ([]string, []*os.File, error) {
 	return nil, nil, errors.ErrUnsupported
 }

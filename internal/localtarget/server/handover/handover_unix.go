@@ -3,7 +3,6 @@
 package handover
 
 import (
-	"errors"
 	"net"
 	"os"
 	"os/signal"
@@ -23,17 +22,6 @@ func Asked() (asked <-chan os.Signal, stop func()) {
 
 // Ask asks a process to hand over. It is for a process that is known to wait for it: others are ended by the signal.
 func Ask(pid int) error { return unix.Kill(pid, syscall.SIGUSR2) }
-
-// keep lets no process that this one starts inherit a descriptor.
-func keep(fd int) { unix.CloseOnExec(fd) }
-
-// closed reports whether nobody reads a pipe any more. It takes its time to find out.
-func closed(to *os.File) bool {
-	const milliseconds = 20
-	fds := []unix.PollFd{{Fd: int32(to.Fd())}} //nolint:gosec // a descriptor is a small number
-	n, err := unix.Poll(fds, milliseconds)
-	return n > 0 || err != nil && !errors.Is(err, unix.EINTR)
-}
 
 // duplicates returns copies of the sockets. They stay in the mode that Go needs them in: a copy by File would, when it is passed
 // on, make this process's own sockets block.

@@ -1,5 +1,6 @@
 # Sourced by the scripts beside it: a site of its own, served over https by the binary under test, gone at the end.
-# Takes: $binary, and in $flags what serve is called with beside its addresses; with $big not empty there is a large file.
+# Takes: $binary, and in $flags what serve is called with beside its addresses, in $behaviours the configuration's; with $big not
+# empty there is a large file.
 # Sets: $work (a temporary folder), $state, $site, $http, $https and $metrics (addresses), $pid (of the server).
 # A page of 10 KB is /, a script of 200 KB is /assets/app.js, a file of 50 MB is /big.bin.
 binary=$(cd "$(dirname "$binary")" && pwd)/$(basename "$binary")
@@ -26,7 +27,7 @@ tool() { "$binary" --dir "$project" --state-dir "$state" "$@"; }
 publish() { page "$1"; tool publish "$work/files" --release "$1" --json > "$work/publish.json" 2> "$work/publish.log"; }
 
 mkdir -p "$project/cloudfront-hosting-toolkit"
-echo '{"repoUrl":"https://example.com/bench.git","branchName":"main","routing":"static","keepReleases":3}' > "$project/cloudfront-hosting-toolkit/cloudfront-hosting-toolkit-config.json"
+echo '{"repoUrl":"https://example.com/bench.git","branchName":"main","routing":"static","keepReleases":3,"behaviours":['"${behaviours:-}"']}' > "$project/cloudfront-hosting-toolkit/cloudfront-hosting-toolkit-config.json"
 publish r0
 "$binary" --state-dir "$state" serve --json --listen 127.0.0.1:0 --listen-https 127.0.0.1:0 --metrics 127.0.0.1:0 ${flags:-} > "$work/serve.json" 2> "$work/serve.log" &
 pid=$!

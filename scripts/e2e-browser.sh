@@ -1,5 +1,6 @@
 #!/bin/sh
-# make e2e-browser: headless Chromium opens a site of serve --https over HTTP/2 and over HTTP/3, and from one release to the next.
+# make e2e-browser: headless Chromium opens a site of serve --https over HTTP/2 and over HTTP/3, and from one release to the next,
+# and talks to an origin over a WebSocket.
 #   sh scripts/e2e-browser.sh BINARY
 set -eu
 
@@ -14,7 +15,16 @@ done
 
 here=$(dirname "$0")
 binary=$1
+# An origin for a WebSocket.
+origin=$(mktemp -d)
+go build -C "$here/.." -o "$origin/echo" ./e2e/echo
+"$origin/echo" > "$origin/address" &
+echo=$!
+until grep -qs : "$origin/address"; do sleep 0.05; done
+# shellcheck disable=SC2034 # for site.sh
+behaviours='{"path":"/live","origin":"http://'$(cat "$origin/address")'"},{"path":"/wait","origin":"http://'$(cat "$origin/address")'"}'
 . "$here/../bench/site.sh"
+trap 'kill $echo; rm -rf "$origin"; finish' EXIT
 port=${https##*:}
 url=https://$site.localhost:$port/
 
@@ -28,8 +38,23 @@ addEventListener('load', function () {
   document.body.appendChild(p);
 });
 END
+# The same over a WebSocket, on a page of its own. The browser opens that over HTTP/1.1, whatever the page came by.
+cat > "$work/socket.html" <<'END'
+<!doctype html><link rel=icon href=data:,><p></p><script>
+fetch('/wait');
+var socket = new WebSocket('wss://' + location.host + '/live');
+var say = function (text) {
+  document.querySelector('p').textContent = ['pro', 'be:'].join('') + performance.getEntriesByType('navigation')[0].nextHopProtocol + ',' + text + ';';
+  socket.close();
+};
+socket.onopen = function () { socket.send('hello'); };
+socket.onmessage = function (e) { say(e.data); };
+socket.onerror = function () { say('error'); };
+</script>
+END
 release() {
 	page "$1"
+	cp "$work/socket.html" "$work/files/"
 	cat "$work/probe.js" >> "$work/files/assets/app.js"
 	tool publish "$work/files" --release "$1" --json > /dev/null 2> "$work/publish.log"
 }
@@ -44,7 +69,7 @@ open() {
 	sandbox=
 	[ "$(id -u)" != 0 ] || sandbox=--no-sandbox
 	timeout 60 "$chromium" --headless $sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --user-data-dir="$work/profile-$name" \
-		--virtual-time-budget=10000 "$there" "$@" --dump-dom "$url" 2> "$work/chromium-$name.log" | sed -n 's/.*probe:\([^;]*\);.*/\1/p'
+		--virtual-time-budget=10000 "$there" "$@" --dump-dom "$url${path:-}" 2> "$work/chromium-$name.log" | sed -n 's/.*probe:\([^;]*\);.*/\1/p'
 }
 
 failed=0
@@ -62,6 +87,9 @@ expect "HTTP/2" "$(open h2 "$trust" --disable-quic)" "b1,b1,h2,h2,true"
 expect "HTTP/3" "$(open h3 "$trust" --enable-quic --origin-to-force-quic-on="$site.localhost:$port")" "b1,b1,h3,h3,true"
 release b2
 expect "the next release" "$(open next "$trust" --disable-quic)" "b2,b2,h2,h2,true"
+path=socket.html
+expect "a WebSocket" "$(open socket "$trust" --disable-quic)" "h2,hello"
+path=
 expect "a browser that does not trust" "$(open stranger --disable-quic)" ""
 
 # With the root among the browser's own, no flag is needed: its limits to local names are understood.

@@ -67,6 +67,7 @@ func runShow(ctx context.Context, o *showOptions) error {
 	err = o.fields(
 		[2]string{"Site", style.Bold(info.Site) + style.Dim("  on the "+info.Target+" target")},
 		[2]string{"URL", info.URL},
+		[2]string{"Listens at", strings.Join(info.Addresses, ", ")},
 		[2]string{"Domain", namesText(info.Names)},
 		[2]string{"Source", o.path(sourceWords(info.Source, style))},
 		[2]string{"Release", release},
@@ -178,10 +179,12 @@ type infoView struct {
 	Source    sourceView `json:"source"`
 	Release   string     `json:"release"`
 	Serving   bool       `json:"serving"`
-	Location  string     `json:"location"`
-	PushURL   string     `json:"pushUrl"`
-	Releases  int        `json:"releases"`
-	Bytes     int64      `json:"bytes"`
+	// Addresses are where the server of this machine listens.
+	Addresses []string `json:"addresses,omitempty"`
+	Location  string   `json:"location"`
+	PushURL   string   `json:"pushUrl"`
+	Releases  int      `json:"releases"`
+	Bytes     int64    `json:"bytes"`
 	// Disk is what the site takes on this machine with all that belongs to it.
 	Disk int64 `json:"disk,omitempty"`
 	// BuildCache is what of it is kept between builds.
@@ -207,7 +210,7 @@ type sourceView struct {
 func newInfoView(i hosting.Info) infoView {
 	return infoView{
 		Site: i.Site, Target: i.Target, URL: i.URL, Domain: i.Domain, DomainState: i.DomainState, Names: orEmpty(i.Names), TryDomain: i.TryDomain,
-		Source: sourceView(i.Source), Release: i.Release, Serving: i.Serving, Location: i.Location, PushURL: i.PushURL,
+		Source: sourceView(i.Source), Release: i.Release, Serving: i.Serving, Addresses: i.Addresses, Location: i.Location, PushURL: i.PushURL,
 		Releases: i.Releases, Bytes: i.Bytes, Disk: i.Disk, BuildCache: i.BuildCache, Differs: orEmpty(i.Differs), Upload: i.Upload, CIRole: i.CIRole, SourceError: i.SourceError, PassedOver: i.PassedOver,
 	}
 }

@@ -22,6 +22,8 @@ type Info struct {
 	Release string `json:"release"`
 	// Serving is false when the site cannot answer now, because no `serve` runs. It is always true on AWS.
 	Serving bool `json:"serving"`
+	// Addresses are where the server of this machine listens; none if it does not run, and on AWS.
+	Addresses []string `json:"addresses,omitempty"`
 	// Location is where the site's state is kept: a folder, or a stack.
 	Location string `json:"location"`
 	// PushURL is the bare repository that a push deploys from; local target only.

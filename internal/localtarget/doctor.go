@@ -144,17 +144,21 @@ func (c *checkup) server(ctx context.Context) doctor.Finding {
 		return doctor.OK("none runs; deploy starts one")
 	case !c.holder.Serves():
 		return doctor.OK("process %d (%s) works on the state folder", c.holder.PID, c.holder.Command)
-	case !answers(ctx, c.holder.Listen):
-		return doctor.Failed("run serve --stop, then serve", "process %d runs and does not answer at %s", c.holder.PID, c.holder.Listen)
 	}
+	for _, address := range c.holder.Addresses() {
+		if !answers(ctx, address) {
+			return doctor.Failed("run serve --stop, then serve", "process %d runs and does not answer at %s", c.holder.PID, address)
+		}
+	}
+	at := strings.Join(c.holder.URLs(), " and ")
 	if why := c.health(ctx); why != "" {
 		return doctor.Failed("see "+c.dir.ServeLog(), "the server is not well: %s", why)
 	}
 	if c.holder.Version != c.opts.Version {
 		return doctor.Warning("run serve --stop, then deploy",
-			"process %d answers at %s, but is version %s, and this is %s", c.holder.PID, c.holder.URL, cmp.Or(c.holder.Version, "unknown"), cmp.Or(c.opts.Version, "unknown"))
+			"process %d answers at %s, but is version %s, and this is %s", c.holder.PID, at, cmp.Or(c.holder.Version, "unknown"), cmp.Or(c.opts.Version, "unknown"))
 	}
-	return doctor.OK("process %d answers at %s", c.holder.PID, c.holder.URL)
+	return doctor.OK("process %d answers at %s", c.holder.PID, at)
 }
 
 // health asks /healthz, where the server was started with an address for it; it returns what is wrong.

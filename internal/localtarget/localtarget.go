@@ -83,7 +83,7 @@ func (h *Hosting) info(ctx context.Context, d *state.Deployed) (hosting.Info, er
 		Differs:  h.differs(d),
 	}
 	if info.Serving {
-		info.TryDomain = tryDomain(h.dir, holder, info.URL, info.Domain)
+		info.TryDomain, info.Addresses = tryDomain(h.dir, holder, info.URL, info.Domain), holder.Addresses()
 	}
 	if d.Config.Zips() && d.Pipeline {
 		info.Upload = h.uploadFolder()

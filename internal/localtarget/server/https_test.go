@@ -204,6 +204,9 @@ func TestIPv6Loopback(t *testing.T) {
 	one := deploy(t, dir, site.Config{}, "one")
 	release(t, one, "r1", "this is one")
 	h, stop := startWith(t, server.Options{StateDir: string(dir), Listen: loopback(freePort(t)), ListenHTTPS: loopback(freePort(t))})
+	if want := strings.Replace(h.URL, "127.0.0.1", "[::1]", 1); strings.Join(h.URLs(), " ") != h.URL+" "+want || len(h.Addresses()) != 4 {
+		t.Errorf("it says that it is at %q, %q", h.URLs(), h.Addresses())
+	}
 	six := func(address string) string { return strings.Replace(address, "127.0.0.1", "[::1]", 1) }
 	for proto, c := range clients(t, six(h.HTTPS), &tls.Config{RootCAs: roots(t, string(dir))}) {
 		res, body := fetch(t, c, h.SiteURL(one.Name(), ""))

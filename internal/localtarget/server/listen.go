@@ -121,6 +121,14 @@ func origin(scheme string, a net.Addr) string {
 	return scheme + "://" + net.JoinHostPort(host, port) + "/"
 }
 
+// addressOf returns the address of a socket; "" of none.
+func addressOf(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
+}
+
 // portOf returns the port of an address; 0 if it has none.
 func portOf(a net.Addr) int {
 	_, port, err := net.SplitHostPort(a.String())

@@ -133,6 +133,7 @@ func Run(ctx context.Context, opts Options) error {
 	if err := s.listen(ctx); err != nil {
 		return err
 	}
+	s.holder.Listen6, s.holder.HTTPS6 = addressOf(s.sockets.HTTP6), addressOf(s.sockets.HTTPS6)
 	return s.run(ctx)
 }
 

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -29,6 +32,9 @@ type Holder struct {
 	Listen string `json:"listen"`
 	// HTTPS is the address that the server listens on for https; empty if it does not.
 	HTTPS string `json:"https,omitempty"`
+	// Listen6 and HTTPS6 are the addresses of [::1] that it listens on beside those of 127.0.0.1; empty if it does not.
+	Listen6 string `json:"listen6,omitempty"`
+	HTTPS6  string `json:"https6,omitempty"`
 	// Metrics is the address that the server's metrics are read at; empty if there are none.
 	Metrics string `json:"metrics,omitempty"`
 	// URL is the server's own address, with a trailing slash; empty if Command is "deploy".
@@ -42,6 +48,28 @@ type Holder struct {
 
 // Serves reports whether the holder answers requests.
 func (h Holder) Serves() bool { return h.Command == "serve" && h.URL != "" }
+
+// Addresses are all addresses that the server listens on for viewers.
+func (h Holder) Addresses() []string {
+	return slices.DeleteFunc([]string{h.Listen, h.HTTPS, h.Listen6, h.HTTPS6}, func(a string) bool { return a == "" })
+}
+
+// URLs are the URL and, where the server listens on [::1] as well, that one.
+func (h Holder) URLs() []string {
+	six := h.Listen6
+	if h.HTTPS != "" {
+		six = h.HTTPS6
+	}
+	own, err := url.Parse(h.URL)
+	if err != nil || six == "" {
+		return []string{h.URL}
+	}
+	beside := *own
+	if beside.Host = six; own.Port() == "" { // the scheme's usual one
+		beside.Host = strings.TrimSuffix(six, six[strings.LastIndexByte(six, ':'):])
+	}
+	return []string{h.URL, beside.String()}
+}
 
 // HolderFile returns serve.json.
 func (d Dir) HolderFile() string { return filepath.Join(string(d), "serve.json") }

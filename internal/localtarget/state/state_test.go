@@ -130,3 +130,26 @@ func TestDiscardRemovesReadOnlyFoldersToo(t *testing.T) {
 		t.Errorf("the trash is still there: %v", err)
 	}
 }
+
+func TestHolderNamesEveryAddress(t *testing.T) {
+	tests := map[string]struct {
+		holder          state.Holder
+		addresses, urls string
+	}{
+		"one":            {state.Holder{Listen: "127.0.0.1:8080", URL: "http://127.0.0.1:8080/"}, "127.0.0.1:8080", "http://127.0.0.1:8080/"},
+		"both":           {state.Holder{Listen: "127.0.0.1:8080", Listen6: "[::1]:8080", URL: "http://127.0.0.1:8080/"}, "127.0.0.1:8080 [::1]:8080", "http://127.0.0.1:8080/ http://[::1]:8080/"},
+		"the usual port": {state.Holder{Listen: "127.0.0.1:80", Listen6: "[::1]:80", URL: "http://127.0.0.1/"}, "127.0.0.1:80 [::1]:80", "http://127.0.0.1/ http://[::1]/"},
+		"https": {state.Holder{Listen: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443", Listen6: "[::1]:8080", HTTPS6: "[::1]:8443", URL: "https://127.0.0.1:8443/"},
+			"127.0.0.1:8080 127.0.0.1:8443 [::1]:8080 [::1]:8443", "https://127.0.0.1:8443/ https://[::1]:8443/"},
+		"https on one": {state.Holder{Listen: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443", Listen6: "[::1]:8080", URL: "https://127.0.0.1:8443/"},
+			"127.0.0.1:8080 127.0.0.1:8443 [::1]:8080", "https://127.0.0.1:8443/"},
+		"none": {state.Holder{}, "", ""},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			if addresses, urls := strings.Join(tc.holder.Addresses(), " "), strings.Join(tc.holder.URLs(), " "); addresses != tc.addresses || urls != tc.urls {
+				t.Errorf("%q, %q; want %q, %q", addresses, urls, tc.addresses, tc.urls)
+			}
+		})
+	}
+}

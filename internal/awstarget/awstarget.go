@@ -3,6 +3,8 @@
 //
 //	hosted      one site in one account: what was chosen, the clients, the stack that holds it
 //	domain      the site's own names: brought to its distribution, looked at, removed again
+//	checkup     what doctor looks at
+//	removal     what delete does
 //	account     credentials, region and identity
 //	stack       one CloudFormation stack: plan, apply, follow, mend, delete
 //	certificate the site's certificate, in us-east-1
@@ -26,8 +28,10 @@ import (
 	"context"
 	"io"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/checkup"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/domain"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/removal"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/zones"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
@@ -58,6 +62,27 @@ func ReleasesOnLambda(region string) bool { return hosted.ReleasesOnLambda(regio
 // HostedZones lists the public hosted zones of the account that the options choose. It needs no site.
 func HostedZones(ctx context.Context, opts Options) ([]zones.Zone, error) {
 	return domain.HostedZones(ctx, opts)
+}
+
+// Doctor looks at everything that hosting the site on AWS needs. It works before anything is deployed, and changes nothing.
+func (h *Hosting) Doctor(ctx context.Context, report hosting.Reporter) ([]hosting.Check, error) {
+	return checkup.Doctor(ctx, h.Hosting, report)
+}
+
+// Policy is the policy for whoever deploys a site, as IAM takes it: see checkup.Policy.
+func Policy(ctx context.Context, s *site.Site, opts Options) (string, error) {
+	return checkup.Policy(ctx, s, opts)
+}
+
+// Doomed tells what Delete would remove and leave. It changes nothing. A fault.NotDeployed means that there is nothing of the
+// site in the account; what may not be deleted is an error, too.
+func (h *Hosting) Doomed(ctx context.Context, opts hosting.DeleteOptions) (hosting.Doomed, error) {
+	return removal.Doomed(ctx, h.Hosting, opts)
+}
+
+// Delete removes the site's hosting from the account. It asks nothing, and goes on where an earlier one was cut off.
+func (h *Hosting) Delete(ctx context.Context, opts hosting.DeleteOptions, report hosting.Reporter) (hosting.Removed, error) {
+	return removal.Delete(ctx, h.Hosting, opts, report)
 }
 
 // Execution returns an execution, the newest if id is empty.

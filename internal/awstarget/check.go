@@ -2,7 +2,6 @@ package awstarget
 
 import (
 	"context"
-	"strings"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/pointer"
@@ -41,7 +40,7 @@ func (h *Hosting) check() (*plan, error) {
 		}
 	}
 	if h.Project.Repository != "" {
-		if err := h.reachable(in); err != nil {
+		if err := h.Reachable(in); err != nil {
 			return nil, err
 		}
 		p.repository = connection.Repository{Provider: in.Parameters[template.ParamProviderType], ID: in.Parameters[template.ParamFullRepositoryID]}
@@ -62,19 +61,6 @@ func (h *Hosting) check() (*plan, error) {
 	}
 	_, err = template.Compile(p.template, nil)
 	return p, err
-}
-
-// reachable refuses a repository that CodePipeline cannot fetch.
-func (h *Hosting) reachable(in template.Input) error {
-	const out = "push it to one of them as well and set repoUrl to that, or deploy to --target local"
-	if h.Project.Local() || strings.HasPrefix(h.Project.Repository, "file:") {
-		return fault.New(fault.Usage, out, "the repository %s is on this machine, and AWS fetches from GitHub, GitLab or Bitbucket only", h.Project.Repository)
-	}
-	if in.Parameters[template.ParamFullRepositoryID] == "" {
-		return fault.New(fault.Usage, out, "AWS cannot fetch from %s: a connection reaches repositories at github.com, gitlab.com and bitbucket.org",
-			site.StripCredentials(h.Project.Repository))
-	}
-	return nil
 }
 
 // tryFunction refuses a function that would answer the start page of a site that is live with an error: it is called with

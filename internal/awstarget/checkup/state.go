@@ -1,4 +1,4 @@
-package awstarget
+package checkup
 
 import (
 	"context"
@@ -71,7 +71,7 @@ func (c *checkup) stackStands(ctx context.Context) doctor.Finding {
 	if err != nil {
 		return c.wrong(err)
 	}
-	name := StackName(c.Project)
+	name := hosted.StackName(c.Project)
 	if !state.Exists() {
 		return doctor.OK("%s is not there yet: deploy makes it", name)
 	}

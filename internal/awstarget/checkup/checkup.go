@@ -1,4 +1,5 @@
-package awstarget
+// Package checkup looks at everything that hosting a site on AWS needs, before anything is deployed and after, and changes nothing.
+package checkup
 
 import (
 	"context"
@@ -30,14 +31,14 @@ import (
 
 // checkup is what the looks of one Doctor share. Each value is worked out once, by the look that needs it first.
 type checkup struct {
-	*Hosting
+	*hosted.Hosting
 	signedIn func(ctx context.Context) (struct{}, error)
 	state    func(ctx context.Context) (stack.State, error)
 	tip      func(ctx context.Context) (string, error)
 }
 
 // Doctor looks at everything that hosting the site on AWS needs. It works before anything is deployed, and changes nothing.
-func (h *Hosting) Doctor(ctx context.Context, report hosting.Reporter) ([]hosting.Check, error) {
+func Doctor(ctx context.Context, h *hosted.Hosting, report hosting.Reporter) ([]hosting.Check, error) {
 	report.Detail("looking at the project and at AWS")
 	c := newCheckup(h)
 	looks := append([]doctor.Look{doctor.Git()}, doctor.Project(h.Project)...)
@@ -56,7 +57,7 @@ func (h *Hosting) Doctor(ctx context.Context, report hosting.Reporter) ([]hostin
 		doctor.Look{Name: "Pipeline", Find: c.lastExecution},
 		doctor.Look{Name: "Release", Find: c.release},
 	)
-	inAWS = append(inAWS, (&domain.Checkup{Hosting: c.Hosting.Hosting, Current: c.state, Wrong: c.wrong}).Looks()...)
+	inAWS = append(inAWS, (&domain.Checkup{Hosting: c.Hosting, Current: c.state, Wrong: c.wrong}).Looks()...)
 	inAWS = append(inAWS, doctor.Look{Name: "Site", Find: c.answers})
 	for i, look := range inAWS {
 		find := look.Find
@@ -71,7 +72,7 @@ func (h *Hosting) Doctor(ctx context.Context, report hosting.Reporter) ([]hostin
 	return doctor.Run(ctx, looks)
 }
 
-func newCheckup(h *Hosting) *checkup {
+func newCheckup(h *hosted.Hosting) *checkup {
 	c := &checkup{Hosting: h}
 	c.signedIn = doctor.Once(func(ctx context.Context) (struct{}, error) {
 		a, err := account.Load(ctx, account.Options{Profile: h.Opts.Profile, Region: h.Opts.Region})
@@ -129,7 +130,7 @@ func (c *checkup) repository(ctx context.Context) doctor.Finding {
 	if err != nil {
 		return doctor.Skipped("", "the configuration has to be mended first")
 	}
-	if err := c.reachable(in); err != nil {
+	if err := c.Reachable(in); err != nil {
 		return doctor.Wrong(err)
 	}
 	id := in.Parameters[template.ParamFullRepositoryID]
@@ -184,14 +185,14 @@ func renewed(kind string) bool {
 
 // region looks whether the region has what a site's stack needs.
 func (c *checkup) region(ctx context.Context) doctor.Finding {
-	region := Region(ctx, c.Opts)
+	region := hosted.Region(ctx, c.Opts)
 	if region == "" {
 		return doctor.Finding{} // the line about the credentials says so
 	}
 	if why := hosted.Unsupported(region, c.Project.Repository != ""); why != "" {
 		return doctor.Failed("choose another one, such as --region us-east-1", "%s: %s", region, why)
 	}
-	if !ReleasesOnLambda(region) {
+	if !hosted.ReleasesOnLambda(region) {
 		return doctor.OK("%s; CodeBuild has no Lambda compute there, so the release step takes some tens of seconds longer", region)
 	}
 	return doctor.OK("%s has all that is needed", region)
@@ -225,7 +226,7 @@ func (c *checkup) permissions(ctx context.Context) doctor.Finding {
 func (c *checkup) scope() permission.Scope {
 	return permission.Scope{
 		Partition: c.Account.Partition, Region: c.Account.Region, Account: c.Account.ID,
-		Site: StackName(c.Project), Pipeline: pipelineName(c.Project),
+		Site: hosted.StackName(c.Project), Pipeline: pipelineName(c.Project),
 	}
 }
 
@@ -274,15 +275,15 @@ func (c *checkup) unseen(ctx context.Context) doctor.Finding {
 // Policy is the policy for whoever deploys a site, as IAM takes it: narrowed to the account and region that the options
 // choose, as far as they are known, and to the site if it is not nil. The error says why the account is not known; the policy
 // is good all the same.
-func Policy(ctx context.Context, s *site.Site, opts Options) (string, error) {
-	scope := permission.Scope{Region: Region(ctx, opts)}
+func Policy(ctx context.Context, s *site.Site, opts hosted.Options) (string, error) {
+	scope := permission.Scope{Region: hosted.Region(ctx, opts)}
 	h := hosted.New(nil, opts)
 	err := h.Open(ctx)
 	if err == nil {
 		scope.Account, scope.Partition = h.Account.ID, h.Account.Partition
 	}
 	if s != nil {
-		scope.Site, scope.Pipeline = StackName(s), pipelineName(s)
+		scope.Site, scope.Pipeline = hosted.StackName(s), pipelineName(s)
 	}
 	return permission.Policy(scope), err
 }

@@ -1,4 +1,6 @@
-package awstarget
+// Package removal takes a site's hosting out of the account again: it says what would go and what stays, stops what runs, empties
+// the buckets, and has CloudFormation delete the stack.
+package removal
 
 import (
 	"context"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/bucket"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/domain"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/teardown"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
@@ -37,7 +40,7 @@ const measured = 50_000
 
 // Doomed tells what Delete would remove and leave. It changes nothing. A fault.NotDeployed means that there is nothing of the
 // site in the account, a stack that may not be deleted is an error, too.
-func (h *Hosting) Doomed(ctx context.Context, opts hosting.DeleteOptions) (hosting.Doomed, error) {
+func Doomed(ctx context.Context, h *hosted.Hosting, opts hosting.DeleteOptions) (hosting.Doomed, error) {
 	d := &deletion{Hosting: h, opts: opts}
 	if err := d.find(ctx); err != nil {
 		return hosting.Doomed{}, h.Explained(err)
@@ -55,7 +58,7 @@ func (h *Hosting) Doomed(ctx context.Context, opts hosting.DeleteOptions) (hosti
 //	buckets      emptied of every object, version and marker
 //	stack        by CloudFormation
 //	certificate  as soon as the distribution has let it go
-func (h *Hosting) Delete(ctx context.Context, opts hosting.DeleteOptions, report hosting.Reporter) (hosting.Removed, error) {
+func Delete(ctx context.Context, h *hosted.Hosting, opts hosting.DeleteOptions, report hosting.Reporter) (hosting.Removed, error) {
 	d := &deletion{Hosting: h, opts: opts, report: report}
 	err := d.run(ctx)
 	if err == nil {
@@ -66,7 +69,7 @@ func (h *Hosting) Delete(ctx context.Context, opts hosting.DeleteOptions, report
 
 // deletion is one run of Delete, or of Doomed.
 type deletion struct {
-	*Hosting
+	*hosted.Hosting
 	opts   hosting.DeleteOptions
 	report hosting.Reporter
 
@@ -106,7 +109,7 @@ func (d *deletion) find(ctx context.Context) error {
 	if err := d.checkRetain(); err != nil {
 		return err
 	}
-	if d.made, err = domain.Find(ctx, d.Hosting.Hosting, d.state); err != nil {
+	if d.made, err = domain.Find(ctx, d.Hosting, d.state); err != nil {
 		return err
 	}
 	if d.state.ID == "" && d.made.Empty() && !d.deletedBefore {
@@ -338,7 +341,7 @@ func (d *deletion) leaves(ctx context.Context) []string {
 func (d *deletion) olderBuckets(ctx context.Context) (left []string) {
 	for _, resource := range []string{hostingBucket, artifactBucket, sourceBucket} {
 		// Who may not list buckets is not told.
-		names, _ := teardown.Named(ctx, d.s3(), strings.ToLower(StackName(d.Project)+"-"+resource+"-"))
+		names, _ := teardown.Named(ctx, d.s3(), strings.ToLower(hosted.StackName(d.Project)+"-"+resource+"-"))
 		for _, name := range names {
 			way := "aws s3 rb --force s3://" + name
 			if resource == sourceBucket {

@@ -1,4 +1,4 @@
-package awstarget
+package removal
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
@@ -137,8 +138,11 @@ func obstacle(why string) (sentence, hint string) {
 // doomed is what is told before the deletion is confirmed.
 func (d *deletion) doomed(ctx context.Context) (hosting.Doomed, error) {
 	doomed := hosting.Doomed{Leaves: d.leaves(ctx)}
-	if info, err := d.Show(ctx); err == nil {
-		doomed.Releases, doomed.URL = info.Releases, info.URL
+	if hosted.HoldsSite(d.state) {
+		// What is damaged and cannot be read can be deleted all the same.
+		if releases, err := d.PublisherOf(d.state).Releases(ctx); err == nil {
+			doomed.Releases, doomed.URL = len(releases), hosted.URL(d.state)
+		}
 	}
 	if d.state.ID != "" {
 		where := fmt.Sprintf("in account %s, region %s", d.Account.ID, d.Account.Region)

@@ -1,4 +1,4 @@
-package awstarget
+package removal
 
 import (
 	"context"

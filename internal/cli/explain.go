@@ -221,7 +221,7 @@ func sourceOf(h explain.Header) string {
 	switch h.Source {
 	case "origin":
 		return "origin"
-	case "behavior":
+	case "behaviour":
 		if strings.HasSuffix(h.From, "compression") || strings.Contains(h.From, "compression,") {
 			return "compression"
 		}

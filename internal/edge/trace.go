@@ -31,7 +31,7 @@ const (
 	FromFunction
 )
 
-var sourceNames = [...]string{"edge", "origin", "behavior", "policy", "function"}
+var sourceNames = [...]string{"edge", "origin", "behaviour", "policy", "function"}
 
 // String is the source's name, as JSON has it.
 func (s Source) String() string { return sourceNames[s] }

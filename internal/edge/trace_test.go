@@ -43,9 +43,9 @@ func TestExplainNamesTheSourceOfEveryHeader(t *testing.T) {
 	te.origin.put("r1/index.html", string(make([]byte, 5000)), "text/html", htmlControl)
 	trace := te.explain(t, "GET", "/", "Accept-Encoding", "br", "Origin", "https://a.example")
 	want := map[string]string{
-		"Accept-Ranges": "", "Access-Control-Allow-Origin": "policy", "Cache-Control": "policy", "Content-Encoding": "behavior",
-		"Content-Length": "behavior", "Content-Type": "origin", "Etag": "behavior", "Last-Modified": "origin", "Server": "edge",
-		"Vary": "behavior", "Via": "edge", "X-Amz-Cf-Id": "edge", "X-Amz-Cf-Pop": "edge", "X-Cache": "edge", "X-Frame-Options": "policy",
+		"Accept-Ranges": "", "Access-Control-Allow-Origin": "policy", "Cache-Control": "policy", "Content-Encoding": "behaviour",
+		"Content-Length": "behaviour", "Content-Type": "origin", "Etag": "behaviour", "Last-Modified": "origin", "Server": "edge",
+		"Vary": "behaviour", "Via": "edge", "X-Amz-Cf-Id": "edge", "X-Amz-Cf-Pop": "edge", "X-Cache": "edge", "X-Frame-Options": "policy",
 	}
 	delete(want, "Accept-Ranges") // not sent with what was compressed
 	if diff := cmp.Diff(want, sources(trace)); diff != "" {

@@ -36,7 +36,7 @@ type Explanation struct {
 	// Release is the one that is asked, Live whether it is the one that viewers get.
 	Release   string     `json:"release"`
 	Live      bool       `json:"live"`
-	Behavior  Behavior   `json:"behavior"`
+	Behavior  Behavior   `json:"behaviour"`
 	Functions []Function `json:"functions"`
 	Fetches   []Fetch    `json:"fetches"`
 	// Key is the object, or the path at a custom origin, that the URL came to; "" if it came to none.

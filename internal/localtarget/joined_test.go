@@ -1,6 +1,7 @@
 package localtarget_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,13 +33,13 @@ func (b *bed) deploying(r *report) <-chan outcome {
 }
 
 // awaitRequest waits until the newest record is a deployment's that is newer than the one given and has found its commit.
-func (b *bed) awaitRequest(after string) {
+func (b *bed) awaitRequest(after string) hosting.Execution {
 	b.t.Helper()
 	records := pipeline.Records{Dir: state.Dir(b.state).Site(b.site()).Executions()}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		e, ok, err := records.Newest()
 		if err == nil && ok && e.ID > after && e.Trigger == pipeline.TriggerDeploy && e.Stages[0].Status == hosting.Succeeded {
-			return
+			return e
 		}
 		if time.Now().After(deadline) {
 			b.t.Fatalf("the newest execution is %+v, %v", e, err)
@@ -77,7 +78,10 @@ func TestDeployRightAfterACommitBuildsItOnce(t *testing.T) {
 			}
 			r := &report{}
 			deploying := b.deploying(r)
-			b.awaitRequest(d.Execution.ID)
+			request := b.awaitRequest(d.Execution.ID)
+			var log bytes.Buffer
+			logged := make(chan error, 1)
+			go func() { logged <- b.hosting("").Logs(t.Context(), request.ID, true, &log) }()
 			if err := os.WriteFile(gate, nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -88,8 +92,14 @@ func TestDeployRightAfterACommitBuildsItOnce(t *testing.T) {
 			if text, err := os.ReadFile(builds); err != nil || strings.Count(string(text), "build") != 1 {
 				t.Errorf("builds: %q, %v", text, err)
 			}
-			if e, err := b.hosting("").Execution(t.Context(), ""); err != nil || e.ID != got.d.Execution.ID {
-				t.Errorf("status tells of %+v, %v; want %s", e, err, got.d.Execution.ID)
+			// Whoever did not wait and has the request's own id finds the same.
+			for _, id := range []string{"", request.ID} {
+				if e, err := b.hosting("").Execution(t.Context(), id); err != nil || e.ID != got.d.Execution.ID {
+					t.Errorf("status %s tells of %+v, %v; want %s", id, e, err, got.d.Execution.ID)
+				}
+			}
+			if err := <-logged; err != nil || !strings.Contains(log.String(), "phase BUILD succeeded") {
+				t.Errorf("logs --follow %s: %v %q", request.ID, err, log.String())
 			}
 		})
 	}

@@ -132,13 +132,17 @@ func (h *Hosting) differs(d *state.Deployed) []string {
 	return differs
 }
 
-// Execution returns an execution, that of the newest request if id is empty.
+// Execution returns an execution, the newest if id is empty. Of one that has joined another one, it returns that one.
 func (h *Hosting) Execution(_ context.Context, id string) (hosting.Execution, error) {
 	if _, err := h.site.Load(); err != nil {
 		return hosting.Execution{}, err
 	}
 	if id != "" {
-		return h.records().Load(id)
+		e, err := h.records().Load(id)
+		if by, joined := h.records().Joined(e); joined {
+			return by, nil
+		}
+		return e, err
 	}
 	e, ok, err := h.records().Current()
 	if err == nil && !ok {
@@ -155,7 +159,10 @@ func (h *Hosting) Logs(ctx context.Context, id string, follow bool, w io.Writer)
 		return err
 	}
 	if follow {
-		_, err := pipeline.Follower{Records: h.records(), Output: w, Alive: h.alive}.Follow(ctx, e.ID)
+		done, err := pipeline.Follower{Records: h.records(), Output: w, Alive: h.alive}.Follow(ctx, e.ID)
+		if by, joined := h.records().Joined(done); joined && err == nil {
+			_, err = pipeline.Follower{Records: h.records(), Output: w, Alive: h.alive}.Follow(ctx, by.ID)
+		}
 		return err
 	}
 	f, err := os.Open(h.records().Log(e.ID))

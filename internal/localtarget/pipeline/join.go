@@ -77,14 +77,21 @@ func (r *runner) join(j, twin *Job) {
 	r.conclude(j, hosting.Superseded, fmt.Sprintf("execution %s makes the same release already", twin.Execution.ID), "")
 }
 
-// Current returns the newest record that can be read or, if it is of an execution whose work an older one does, that one's; and
+// Joined returns the execution that one has joined, which does its work; false if it has joined none.
+func (r Records) Joined(e hosting.Execution) (hosting.Execution, bool) {
+	if e.Status != hosting.Superseded || e.SupersededBy == "" || e.SupersededBy > e.ID {
+		return hosting.Execution{}, false // newer ones make another release
+	}
+	by, err := r.Load(e.SupersededBy)
+	return by, err == nil
+}
+
+// Current returns the newest record that can be read or, if it is of an execution that has joined another one, that one's; and
 // whether there is one.
 func (r Records) Current() (hosting.Execution, bool, error) {
 	e, ok, err := r.Newest()
-	if err == nil && ok && e.Status == hosting.Superseded && e.SupersededBy != "" {
-		if by, err := r.Load(e.SupersededBy); err == nil {
-			return by, true, nil
-		}
+	if by, joined := r.Joined(e); joined {
+		return by, true, nil
 	}
 	return e, ok, err
 }

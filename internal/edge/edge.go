@@ -26,6 +26,9 @@ type Options struct {
 	// before anything else is read: an object that was cached before the store's Meta().Updated changed is checked
 	// with its origin before it is served again. Nil, or an error, stands for an empty store.
 	KV func() (cfjs.KV, error)
+	// KVGlance, if it is set, returns what KV would if that can be told from memory alone, and else nil: the caller that many
+	// connections wait for is told then, before KV is asked.
+	KVGlance func() cfjs.KV
 	// AccessLog gets one record for each request; nil for none.
 	AccessLog *slog.Logger
 	// FunctionLog is told of each run of a function that logged something or failed; nil for none. It is called by
@@ -57,6 +60,7 @@ type Edge struct {
 	sources     map[string]*source
 	errorPages  map[int]ErrorPage
 	kv          func() (cfjs.KV, error)
+	kvGlance    func() cfjs.KV
 	accessLog   *slog.Logger
 	functionLog func(FunctionEvent)
 	now         func() time.Time
@@ -104,6 +108,7 @@ func newEdge(opts Options, compile func(*Function) (viewerFunction, error)) (*Ed
 		config:      opts.Config,
 		errorPages:  make(map[int]ErrorPage),
 		kv:          opts.KV,
+		kvGlance:    opts.KVGlance,
 		accessLog:   opts.AccessLog,
 		functionLog: opts.FunctionLog,
 		now:         opts.Now,

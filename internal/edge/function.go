@@ -49,7 +49,7 @@ func (emptyKV) Meta() cfjs.KVMeta         { return cfjs.KVMeta{} }
 
 // openKV takes the request's view of the key-value store.
 func (e *Edge) openKV(r *request) {
-	kv, err := e.kv()
+	kv, err := e.readKV(r)
 	if err != nil || kv == nil {
 		r.kv = emptyKV{}
 		if err != nil && e.functionLog != nil {
@@ -60,6 +60,16 @@ func (e *Edge) openKV(r *request) {
 	}
 	r.kv = kv
 	r.epoch = kv.Meta().Updated.UnixNano()
+}
+
+func (e *Edge) readKV(r *request) (cfjs.KV, error) {
+	if e.kvGlance != nil {
+		if kv := e.kvGlance(); kv != nil {
+			return kv, nil
+		}
+		r.takesLong()
+	}
+	return e.kv()
 }
 
 // runRequest runs the viewer-request function. The answer is nil if the function let the request through.

@@ -91,3 +91,28 @@ func TestGenerationFileThatIsTouched(t *testing.T) {
 		})
 	}
 }
+
+// Glance never shows what has been replaced, and needs no look at the file system most of the time.
+func TestGlance(t *testing.T) {
+	t.Parallel()
+	file := kvFile(t)
+	reader, writer := disk.OpenKV(file), disk.OpenKV(file)
+	if v := reader.Glance(); v != nil {
+		t.Errorf("before the first look it is %v", v)
+	}
+	for _, release := range []string{"aaaa", "bbbb"} {
+		swapTo(t, writer, release)
+		if v := reader.Glance(); v != nil {
+			t.Errorf("after the swap to %s it is %v", release, v)
+		}
+		await(t, func() bool { // a look holds for a moment only
+			wantView(t, reader, release)
+			v := reader.Glance()
+			if v == nil {
+				return false
+			}
+			got, _ := v.Get("path")
+			return got == release
+		})
+	}
+}

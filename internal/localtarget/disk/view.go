@@ -60,6 +60,18 @@ func (k *KV) View() (cfjs.KV, error) {
 	return v, nil
 }
 
+// Glance returns what View would, if that can be told from memory alone, and else nil: View is about to ask the file system then,
+// or to wait for who does.
+func (k *KV) Glance() cfjs.KV {
+	if w := k.watched.Load(); w == nil || w.gen == nil {
+		return nil
+	}
+	if v := k.latest(); v != nil {
+		return v
+	}
+	return nil
+}
+
 // Check returns what is wrong with the file now, with the command that mends it, or nil.
 func (k *KV) Check() error {
 	c, err := k.load()

@@ -79,6 +79,7 @@ func (t *tenant) openEdge(d *state.Deployed, templateYAML []byte) (*edge.Edge, [
 		HTTPS:       t.httpsPort != 0,
 		HTTPSPort:   t.httpsPort,
 		KV:          func() (cfjs.KV, error) { return kv.View() },
+		KVGlance:    kv.Glance,
 		AccessLog:   t.access.With("site", d.Site),
 		FunctionLog: func(e edge.FunctionEvent) { writeEvent(functions, e) },
 		Cache:       t.cache,

@@ -242,7 +242,17 @@ func (k *Keeper) Challenges(next http.Handler) http.Handler {
 	if k.issuer == nil {
 		return next
 	}
-	return k.issuer.HTTPChallengeHandler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if certmagic.LooksLikeHTTPChallenge(r) {
+			if p, ok := w.(interface{ TakesLong() }); ok {
+				p.TakesLong() // the folder of certificates is asked, by any stranger
+			}
+			if k.issuer.HandleHTTPChallenge(w, r) {
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // ResetKey is a secret for HTTP/3 that stays the same when the server starts again.

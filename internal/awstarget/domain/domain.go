@@ -198,7 +198,7 @@ var errAliasTaken = errors.New("another distribution has it")
 
 // aliasTaken explains such a refusal (CloudFront Developer Guide, "Move an alternate domain name to a different distribution").
 func (n *Names) aliasTaken(err error) error {
-	if err == nil || !strings.Contains(err.Error(), "CNAMEs you provided are already associated") &&
+	if err == nil || len(n.names) == 0 || !strings.Contains(err.Error(), "CNAMEs you provided are already associated") &&
 		!strings.Contains(err.Error(), "CNAMEAlreadyExists") && !strings.Contains(err.Error(), "points to another CloudFront distribution") {
 		return err
 	}

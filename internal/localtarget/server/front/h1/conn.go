@@ -46,8 +46,9 @@ type conn struct {
 	// buf[:n] has been read and not been answered. buf is nil while a loop waits for a request.
 	buf []byte
 	n   int
-	// readBy and writeBy are the deadlines that are set.
+	// readBy and writeBy are the deadlines that are set. hurried is true if readBy is that of the header that is to come next.
 	readBy, writeBy time.Time
+	hurried         bool
 
 	base     *http.Request // what all requests have in common
 	response response
@@ -75,7 +76,7 @@ func (c *conn) start() {
 		c.below = t.NetConn()
 	}
 	c.adopt()
-	c.readBy = c.began.Add(s.HeaderTimeout)
+	c.readBy, c.hurried = c.began.Add(s.HeaderTimeout), true
 	_ = c.SetReadDeadline(c.readBy)
 	if s.State != nil {
 		s.State(c.Conn, http.StateNew)
@@ -200,6 +201,7 @@ func (c *conn) serveOne() next {
 	if !c.context.handled() || !again || s.stopping.Load() {
 		return c.end()
 	}
+	c.hurried = false
 	copy(c.buf[:], c.buf[size:c.n])
 	if c.n -= size; c.n > 0 {
 		return answerNext
@@ -217,12 +219,13 @@ func (c *conn) serveOne() next {
 	return answerNext
 }
 
-// hurry gives the viewer HeaderTimeout for the rest of a header that has begun.
+// hurry gives the viewer HeaderTimeout for the rest of a header that has begun. It may have begun while the request before it was
+// answered, which may have taken longer than the deadline was for.
 func (c *conn) hurry() {
-	timeout := c.server.HeaderTimeout
-	if by := time.Now().Add(timeout); c.readBy.After(by.Add(slack(timeout))) {
-		c.readBy = by
-		_ = c.SetReadDeadline(by)
+	if !c.hurried {
+		c.hurried = true
+		c.readBy = time.Now().Add(c.server.HeaderTimeout)
+		_ = c.SetReadDeadline(c.readBy)
 	}
 }
 

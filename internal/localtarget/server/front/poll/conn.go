@@ -38,8 +38,9 @@ type Conn struct {
 	ended atomic.Bool
 	// roused is true once Rouse has been called.
 	roused atomic.Bool
-	// inLoop is true while the owner is the loop's goroutine.
+	// inLoop is true while the owner is the loop's goroutine, which has been asked to send so many bytes since the wake.
 	inLoop bool
+	sent   int
 	// readBy is the deadline of reading, in Unix nanoseconds, 0 for none; writeBy that of writing. due is true if readBy seemed to
 	// have passed: who reads need not ask for the time each time.
 	readBy  atomic.Int64
@@ -105,7 +106,7 @@ func (c *Conn) happened(e event) {
 		c.signal()
 	}
 	if (e.readable || e.ended) && c.parked.CompareAndSwap(true, false) {
-		c.inLoop = true
+		c.inLoop, c.sent = true, 0
 		c.wake()
 	}
 }
@@ -165,8 +166,8 @@ const paced = 64 << 10
 // waits for the viewer, the first time and when 64 KB more have been taken, and may move the deadline on.
 func (c *Conn) Send(one, other []byte, allow func()) (n int, err error) {
 	defer c.waiting.Store(false)
-	if len(one)+len(other) > most {
-		c.Leave() // the viewer may read as fast as this writes
+	if c.sent += len(one) + len(other); c.sent > most {
+		c.Leave() // the viewer may read as fast as this writes, be it one piece or many
 	}
 	for since := paced; len(one)+len(other) > 0; {
 		m, err := writev(c.fd, one[:min(len(one), most)], other[:min(len(other), most)])

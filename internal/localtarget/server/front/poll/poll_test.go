@@ -325,6 +325,36 @@ func TestLeave(t *testing.T) {
 	left.Wait()
 }
 
+// A viewer that reads as fast as is written to it holds up nobody, however small the pieces are.
+func TestSendOfManyPieces(t *testing.T) {
+	reached := make(chan struct{})
+	sent := make(chan struct{})
+	var c *poll.Conn
+	c, viewer := connect(t, func() {
+		defer close(sent)
+		for range 300 {
+			if _, err := c.Write(make([]byte, 1<<10)); err != nil {
+				t.Error(err)
+			}
+		}
+		await(t, reached, "the others wait for one viewer")
+	}, func() {})
+	if !c.Park() {
+		t.Fatal("cannot be parked")
+	}
+	_, _ = io.WriteString(viewer, "go")
+	if _, err := io.ReadFull(viewer, make([]byte, 300<<10)); err != nil {
+		t.Fatal(err)
+	}
+	for range 8 {
+		other := adopt(t)
+		_, _ = io.WriteString(other.viewer, "x")
+		other.awaitWake(t)
+	}
+	close(reached)
+	<-sent
+}
+
 func TestThaw(t *testing.T) {
 	p := adopt(t)
 	_, _ = io.WriteString(p.viewer, "x")

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"errors"
 	"net"
 	"os"
 	"unsafe"
@@ -129,10 +130,15 @@ func sendfile(fd int, f *os.File, n int) (sent int, err error) {
 		return 0, err
 	}
 	if failed := raw.Read(func(of uintptr) bool {
-		sent, err = unix.Sendfile(fd, int(of), nil, n)
+		for sent, err = unix.Sendfile(fd, int(of), nil, n); err == unix.EINTR; {
+			sent, err = unix.Sendfile(fd, int(of), nil, n)
+		}
 		return true
 	}); failed != nil {
 		return 0, failed
+	}
+	if err == unix.EINVAL { // of some file systems' files
+		err = errors.ErrUnsupported
 	}
 	return max(sent, 0), err
 }

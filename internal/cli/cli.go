@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -17,9 +18,16 @@ import (
 // name is the command's name, as it stands in help texts and hints. It is upstream's.
 const name = "cloudfront-hosting-toolkit"
 
+// heapGrowth is by how many percent the heap may grow between two collections of garbage. Most commands are done before they have
+// made any worth collecting, and spent a third of their time on it.
+const heapGrowth = 400
+
 // Main runs the command line of this process and returns its exit code. The first interrupt ends the command in good
 // order; a second one kills it.
 func Main() int {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
 	keepDescriptors()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

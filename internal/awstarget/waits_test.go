@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
@@ -31,7 +32,7 @@ func TestWaitLimit(t *testing.T) {
 		},
 		"a certificate that nobody proves": {
 			names:   beta,
-			arrange: func(b *bed) {},
+			arrange: connected,
 			says:    []string{"stopped waiting for the certificate for beta.example.com: it has taken 20ms", "it needs these DNS records:", "the site is live at https://"},
 			mend: func(b *bed) {
 				makeProofs(b)
@@ -40,7 +41,7 @@ func TestWaitLimit(t *testing.T) {
 		},
 		"a record that nobody makes": {
 			names:   beta,
-			arrange: makeProofs,
+			arrange: func(b *bed) { connected(b); makeProofs(b) },
 			says:    []string{"stopped waiting for https://beta.example.com/ (no DNS record of beta.example.com is seen from here yet): it has taken 20ms", "make its DNS record", "the site is live at https://"},
 			mend:    func(b *bed) { atAnotherProvider(b, "beta.example.com", b.distribution()) },
 		},
@@ -68,6 +69,12 @@ func TestWaitLimit(t *testing.T) {
 			b.serves(d.URL, "<title>version one</title>")
 		})
 	}
+}
+
+// connected has the connection be there and completed, so that nothing is waited for before what a test is about: the wait is a
+// short one, and the machine may be busy.
+func connected(b *bed) {
+	b.account.AddConnection(connection.Name(connection.Repository{Provider: "GitHub", ID: "Alice/hello"}), "GitHub", "AVAILABLE", nil)
 }
 
 // Names come to a site of zip files that has none yet as to any other: it is deployed, its names answer, and the first zip file

@@ -1,6 +1,7 @@
 # Sourced by the scripts beside it: a site of its own, served over https by the binary under test, gone at the end.
-# Takes: $binary, and in $flags what serve is called with beside its addresses, in $behaviours the configuration's; with $big not
-# empty there is a large file.
+# Takes: $binary, and in $flags what serve is called with beside its addresses; with $big not empty there is a large file; in
+# $behaviours the configuration's, in $origin the process that they lead to and in $scratch its folder,
+# which both end with the site.
 # Sets: $work (a temporary folder), $state, $site, $http, $https and $metrics (addresses), $pid (of the server).
 # A page of 10 KB is /, a script of 200 KB is /assets/app.js, a file of 50 MB is /big.bin.
 binary=$(cd "$(dirname "$binary")" && pwd)/$(basename "$binary")
@@ -10,7 +11,8 @@ project=$work/project
 pid=
 finish() {
 	[ -z "$pid" ] || { kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; }
-	rm -rf "$work"
+	[ -z "${origin:-}" ] || kill "$origin" 2>/dev/null || true
+	rm -rf "$work" ${scratch:+"$scratch"}
 }
 trap finish EXIT
 trap 'exit 1' INT TERM

@@ -16,15 +16,16 @@ done
 here=$(dirname "$0")
 binary=$1
 # An origin for a WebSocket.
-origin=$(mktemp -d)
-go build -C "$here/.." -o "$origin/echo" ./e2e/echo
-"$origin/echo" > "$origin/address" &
-echo=$!
-until grep -qs : "$origin/address"; do sleep 0.05; done
+scratch=$(mktemp -d)
+address=$scratch/address
+go build -C "$here/.." -o "$scratch/echo" ./e2e/echo
+: > "$address"
+"$scratch/echo" > "$address" &
+origin=$!
+until grep -q : "$address"; do kill -0 $origin && sleep 0.05; done
 # shellcheck disable=SC2034 # for site.sh
-behaviours='{"path":"/live","origin":"http://'$(cat "$origin/address")'"},{"path":"/wait","origin":"http://'$(cat "$origin/address")'"}'
+behaviours='{"path":"/live","origin":"http://'$(cat "$address")'"},{"path":"/wait","origin":"http://'$(cat "$address")'"}'
 . "$here/../bench/site.sh"
-trap 'kill $echo; rm -rf "$origin"; finish' EXIT
 port=${https##*:}
 url=https://$site.localhost:$port/
 

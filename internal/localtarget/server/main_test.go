@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
@@ -45,7 +46,8 @@ func serve(dir string) {
 	sockets, err := server.InheritSockets()
 	if err == nil {
 		err = server.Run(context.Background(), server.Options{StateDir: dir, Sockets: sockets, Version: "test",
-			Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Ready: func(state.Holder) { fmt.Println("ready") }})
+			Limits: server.Limits{DrainTimeout: time.Minute}, // a busy machine takes its time to read a download
+			Log:    slog.New(slog.NewTextHandler(os.Stderr, nil)), Ready: func(state.Holder) { fmt.Println("ready") }})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)

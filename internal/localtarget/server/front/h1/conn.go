@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -179,6 +180,9 @@ func (c *conn) serveOne() next {
 		n, err := c.Read(c.buf[c.n:])
 		if c.n += n; n == 0 && errors.Is(err, poll.ErrNotYet) {
 			return wait
+		} else if n == 0 && err == io.EOF && began {
+			v = other // its viewer may still wait for an answer
+			break
 		} else if n == 0 && err != nil {
 			return c.end()
 		}

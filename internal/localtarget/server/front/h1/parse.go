@@ -101,6 +101,9 @@ func parse(data []byte) (h head, size int, v verdict) {
 	}
 	end := bytes.Index(data, endOfHead)
 	if end < 0 {
+		if bareLineEnd(data) {
+			return h, 0, other // no empty line that ends with CRLF may ever come
+		}
 		return h, 0, incomplete
 	}
 	size = end + len(endOfHead)
@@ -118,6 +121,11 @@ func parse(data []byte) (h head, size int, v verdict) {
 		return h, 0, other
 	}
 	return h, size, simple
+}
+
+// bareLineEnd reports whether a line ends with LF alone.
+func bareLineEnd(data []byte) bool {
+	return bytes.Count(data, []byte{'\n'}) != bytes.Count(data, []byte("\r\n"))
 }
 
 // parseTarget returns what net/http makes of a request's target, nil if it would refuse it.

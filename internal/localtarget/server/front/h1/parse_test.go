@@ -33,6 +33,8 @@ var requests = map[string]verdict{
 	"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n":                                                      other,
 	"GET / HTTP/1.1\r\nHost:\r\n\r\n":                                                          other,
 	"GET / HTTP/1.1\nHost: a\n\r\n\r\n":                                                        other,
+	"GET / HTTP/1.1\nHost: a\n\n":                                                              other,
+	"GET / HTTP/1.1\nHo":                                                                       other,
 	"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n":                                             other,
 	"GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n":                                               other,
 	"GET / HTTP/1.1\r\nHost: a\r\n: y\r\n\r\n":                                                 other,

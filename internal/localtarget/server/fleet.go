@@ -58,7 +58,7 @@ func newFleet(dir state.Dir, version string, cacheBytes int64, log *slog.Logger,
 	return f
 }
 
-// ServeHTTP implements http.Handler.
+// ServeHTTP implements http.Handler. It is quick, as a front.Front has it: what takes long in it is the edges' to tell.
 func (f *fleet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.routes.Load().handler(r.Host).ServeHTTP(w, r)
 }
@@ -135,7 +135,7 @@ func (f *fleet) concerns(name string) bool {
 	case filepath.Base(state.Site("").File()), filepath.Base(state.Site("").Template()), filepath.Base(f.dir.RunFile()):
 		return true
 	}
-	return filepath.Dir(name) == f.dir.Sites()
+	return name == f.dir.Sites() || filepath.Dir(name) == f.dir.Sites()
 }
 
 // subscribe asks for the events of the folders that exist.

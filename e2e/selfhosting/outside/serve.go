@@ -32,6 +32,7 @@ type world struct {
 	address, machine, dir string
 	pebble, names         string
 	ca                    *authority
+	programs              []*exec.Cmd
 }
 
 // serve answers for the Internet until ctx ends. In the folder dir it finds git/OWNER/REPO and releases/FILE, and leaves there
@@ -48,6 +49,7 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
+	defer w.end()
 	defer stop()
 	var err error
 	if w.ca, err = newAuthority(); err != nil {
@@ -81,7 +83,15 @@ func (w *world) start(ctx context.Context, env []string, program string, args ..
 	}
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), env...), log, log
+	w.programs = append(w.programs, cmd)
 	return cmd.Start()
+}
+
+// end waits until the programs have ended, which they do when their ctx does.
+func (w *world) end() {
+	for _, cmd := range w.programs {
+		_ = cmd.Wait() // they were killed
+	}
 }
 
 // startNames starts the name server: two names are here, and every other is the machine's.

@@ -23,9 +23,6 @@ var loops = sync.OnceValues(func() ([]*loop, error) {
 	// A processor is left to what takes long, and to the kernel, which has as much to do for an answer as the loop has. With one
 	// processor the loop still must not keep the others' goroutines waiting while it waits itself.
 	n := max(1, runtime.GOMAXPROCS(0)-1)
-	if runtime.GOMAXPROCS(0) == n {
-		runtime.GOMAXPROCS(n + 1)
-	}
 	var all []*loop
 	for range n {
 		w, err := newWaiter()
@@ -35,6 +32,9 @@ var loops = sync.OnceValues(func() ([]*loop, error) {
 		l := &loop{waiter: w, conns: map[int]*Conn{}}
 		go l.run()
 		all = append(all, l)
+	}
+	if runtime.GOMAXPROCS(0) == n {
+		runtime.GOMAXPROCS(n + 1)
 	}
 	return all, nil
 })

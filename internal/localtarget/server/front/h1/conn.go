@@ -165,7 +165,7 @@ func (c *conn) serve() {
 // serveOne answers one request.
 func (c *conn) serveOne() next {
 	s := c.server
-	if c.state.Load() == closing {
+	if c.state.Load() == closing && !c.lastRequest() {
 		return c.end()
 	}
 	h, size, v := parse(c.buf[:c.n])
@@ -186,8 +186,8 @@ func (c *conn) serveOne() next {
 		} else if n == 0 && err != nil {
 			return c.end()
 		}
-		if c.state.Load() == idle && !c.state.CompareAndSwap(idle, active) {
-			return c.end()
+		if c.state.Swap(active) == closing && c.sock == nil {
+			return c.end() // it is closed already
 		}
 		if !began && s.State != nil {
 			s.State(c.Conn, http.StateActive)
@@ -202,13 +202,17 @@ func (c *conn) serveOne() next {
 		return leave
 	}
 	again := c.answer(&h)
-	if !c.context.handled() || !again || s.stopping.Load() {
+	if !c.context.handled() || !again {
 		return c.end()
 	}
 	c.hurried = false
 	copy(c.buf[:], c.buf[size:c.n])
 	if c.n -= size; c.n > 0 {
 		return answerNext
+	}
+	if s.stopping.Load() {
+		c.state.Store(closing)
+		return answerNext // what has come by now
 	}
 	now := time.Now()
 	if by := now.Add(s.IdleTimeout); c.readBy.Before(by.Add(-slack(s.IdleTimeout))) || c.readBy.After(by) {
@@ -221,6 +225,27 @@ func (c *conn) serveOne() next {
 	}
 	c.state.Store(idle)
 	return answerNext
+}
+
+// lastRequest reports whether a request has come on a connection that is to be closed because it was idle. It is answered: its viewer
+// could not know.
+func (c *conn) lastRequest() bool {
+	if c.sock == nil {
+		return false
+	}
+	if c.buf == nil {
+		c.buf = readBuffers.Get().(*[readBuffer]byte)[:]
+	}
+	c.sock.Rouse()        // what the loop has not told yet
+	n, _ := c.Read(c.buf) // an error comes again
+	if c.n += n; n == 0 {
+		return false
+	}
+	c.state.Store(active)
+	if s := c.server; s.State != nil {
+		s.State(c.Conn, http.StateActive)
+	}
+	return true
 }
 
 // hurry gives the viewer HeaderTimeout for the rest of a header that has begun. It may have begun while the request before it was

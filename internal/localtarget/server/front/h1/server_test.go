@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -305,6 +306,53 @@ func testShutdown(t *testing.T, on func(net.Listener) net.Listener) {
 	if got, err := io.ReadAll(slowIn); err != nil || !strings.HasSuffix(string(got), "done") {
 		t.Errorf("%q, %v", got, err)
 	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// A request that has come by the time that its idle connection is closed is answered, though nobody has looked at it yet.
+func TestShutdownAnswersWhatHasCome(t *testing.T) {
+	held, release := make(chan struct{}, 64), make(chan struct{})
+	address, s := serveOn(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.RequestURI == "/hold" {
+			held <- struct{}{}
+			<-release // without leaving the loop
+		}
+		io.WriteString(w, r.RequestURI)
+	}, true, func(l net.Listener) net.Listener { return l })
+	ask := func(c net.Conn, path string) {
+		fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path)
+	}
+	answer := func(in *bufio.Reader) string {
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			return err.Error()
+		}
+		body, _ := io.ReadAll(res.Body)
+		return string(body)
+	}
+	c, in := dial(t, address)
+	ask(c, "/1")
+	if got := answer(in); got != "/1" {
+		t.Fatal(got)
+	}
+	for range max(1, runtime.GOMAXPROCS(0)-1) { // each loop, once it waits for the connection
+		holder, holderIn := dial(t, address)
+		for range 3 {
+			ask(holder, "/1")
+			_ = answer(holderIn)
+		}
+		ask(holder, "/hold")
+		<-held
+	}
+	ask(c, "/2")
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Shutdown(context.Background()) }()
+	if got := answer(in); got != "/2" {
+		t.Errorf("%q", got)
+	}
+	close(release)
 	if err := <-stopped; err != nil {
 		t.Error(err)
 	}

@@ -36,8 +36,6 @@ type Conn struct {
 	readable atomic.Bool
 	// ended is true once the viewer has closed its side, or all of it.
 	ended atomic.Bool
-	// roused is true once Rouse has been called.
-	roused atomic.Bool
 	// inLoop is true while the owner is the loop's goroutine, which has been asked to send so many bytes since the wake.
 	inLoop bool
 	sent   int
@@ -67,19 +65,18 @@ func (c *Conn) Park() bool {
 	inLoop := c.inLoop
 	c.inLoop = false
 	c.parked.Store(true)
-	if (c.readable.Load() || c.late() || c.roused.Load()) && c.parked.CompareAndSwap(true, false) {
-		c.roused.Store(false)
+	if (c.readable.Load() || c.late()) && c.parked.CompareAndSwap(true, false) {
 		c.inLoop = inLoop
 		return false
 	}
 	return true
 }
 
-// Rouse has the connection woken if it is parked, or not be parked the next time that it would be. Anybody may call it.
+// Rouse has the connection woken as if something had come, and it cannot be parked before the next Read, which finds what the loop may not
+// have heard of yet. Anybody may call it.
 func (c *Conn) Rouse() {
-	c.roused.Store(true)
+	c.readable.Store(true)
 	if c.parked.CompareAndSwap(true, false) {
-		c.roused.Store(false)
 		go c.wake()
 	}
 }

@@ -198,6 +198,9 @@ func TestRouse(t *testing.T) {
 	if p.Park() {
 		t.Error("a connection that was roused can be parked at once")
 	}
+	if _, err := p.Read(make([]byte, 1)); !errors.Is(err, poll.ErrNotYet) {
+		t.Errorf("Read = %v", err)
+	}
 	if !p.Park() {
 		t.Error("it cannot be parked ever after")
 	}

@@ -26,7 +26,7 @@ type Options struct {
 	// before anything else is read: an object that was cached before the store's Meta().Updated changed is checked
 	// with its origin before it is served again. Nil, or an error, stands for an empty store.
 	KV func() (cfjs.KV, error)
-	// KVGlance, if it is set, returns what KV would if that can be told from memory alone, and else nil: the caller that many
+	// KVGlance, if it is set, returns what KV would if that takes a few microseconds at most, and else nil: the caller that many
 	// connections wait for is told then, before KV is asked.
 	KVGlance func() cfjs.KV
 	// AccessLog gets one record for each request; nil for none.

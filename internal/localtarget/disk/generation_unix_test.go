@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/disk"
 )
@@ -105,14 +106,25 @@ func TestGlance(t *testing.T) {
 		if v := reader.Glance(); v != nil {
 			t.Errorf("after the swap to %s it is %v", release, v)
 		}
-		await(t, func() bool { // a look holds for a moment only
-			wantView(t, reader, release)
-			v := reader.Glance()
-			if v == nil {
-				return false
-			}
-			got, _ := v.Get("path")
-			return got == release
-		})
+		wantView(t, reader, release)
+		wantGlance(t, reader, release)
+	}
+	for began := time.Now(); time.Since(began) < 30*time.Millisecond; { // the file system is asked several times
+		wantGlance(t, reader, "bbbb")
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	await(t, func() bool { return reader.Glance() == nil })
+}
+
+func wantGlance(t *testing.T, k *disk.KV, release string) {
+	t.Helper()
+	v := k.Glance()
+	if v == nil {
+		t.Fatal("it is nothing")
+	}
+	if got, _ := v.Get("path"); got != release {
+		t.Errorf("it is of %q, want %q", got, release)
 	}
 }

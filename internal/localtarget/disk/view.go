@@ -60,16 +60,30 @@ func (k *KV) View() (cfjs.KV, error) {
 	return v, nil
 }
 
-// Glance returns what View would, if that can be told from memory alone, and else nil: View is about to ask the file system then,
-// or to wait for who does.
+// Glance returns what View would, if that takes no more than to ask for the file's time now and then, and else nil: View is about to
+// read the file then, or to wait for who does.
 func (k *KV) Glance() cfjs.KV {
-	if w := k.watched.Load(); w == nil || w.gen == nil {
+	w := k.watched.Load()
+	if w == nil || w.gen == nil {
 		return nil
 	}
 	if v := k.latest(); v != nil {
 		return v
 	}
-	return nil
+	if n, ok := w.gen.load(); !ok || n != w.n || !k.reading.TryLock() {
+		return nil
+	}
+	defer k.reading.Unlock()
+	if k.generation() != w.gen {
+		return nil
+	}
+	n, ok := w.gen.load() // again: it must not be newer than the file's time
+	info, err := k.stat()
+	if !ok || n != w.n || err != nil || !w.view.of(info) {
+		return nil
+	}
+	k.watched.Store(&watched{gen: w.gen, n: n, view: w.view, until: time.Since(epoch) + lookEvery})
+	return w.view
 }
 
 // Check returns what is wrong with the file now, with the command that mends it, or nil.

@@ -71,11 +71,9 @@ func (l *loop) run() {
 			}
 		}
 		l.event = 0
-		if l.events = l.waiter.look(); l.events > 0 {
-			runtime.Gosched() // to who has become able to run meanwhile
-			continue
+		if l.events = l.waiter.look(); l.events == 0 {
+			l.events = l.waiter.wait()
 		}
-		l.events = l.waiter.wait()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,6 +87,7 @@ func (c *Conn) Rouse() {
 func (c *Conn) Leave() {
 	if c.inLoop {
 		c.inLoop = false
+		runtime.UnlockOSThread()
 		c.loop.turn.Add(1)
 		go c.loop.run()
 	}

@@ -58,6 +58,7 @@ type loop struct {
 
 // run handles what comes until another goroutine goes on with it.
 func (l *loop) run() {
+	runtime.LockOSThread() // the loop keeps its processor better than a goroutine that any thread may take
 	turn := l.turn.Load()
 	for {
 		for l.event < l.events {

@@ -211,9 +211,13 @@ func (p *pebble) issuers(t *testing.T) *x509.CertPool {
 
 func TestACME(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ http, tls bool }{
-		"checked over http": {http: true},
-		"checked over TLS":  {tls: true},
+	// Each test has names of its own: certmagic keeps the challenges that it has been set in one map of the process, by name.
+	tests := map[string]struct {
+		http, tls  bool
+		shop, blog string
+	}{
+		"checked over http": {http: true, shop: "shop1.example.com", blog: "blog1.example.com"},
+		"checked over TLS":  {tls: true, shop: "shop2.example.com", blog: "blog2.example.com"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -228,21 +232,21 @@ func TestACME(t *testing.T) {
 			}
 			ca := startPebble(t, checkHTTP, checkTLS, 90*24*time.Hour)
 			dir := state.Dir(t.TempDir())
-			shop := deploy(t, dir, site.Config{DomainName: "shop.example.com"}, "shop")
+			shop := deploy(t, dir, site.Config{DomainName: tc.shop}, "shop")
 			release(t, shop, "r1", "the shop")
 			opts := server.Options{StateDir: string(dir), Listen: loopback(httpPort), ListenHTTPS: loopback(tlsPort),
 				ACME: server.ACME{Directory: ca.url, Roots: ca.roots, Email: "admin@example.com"}, NoHTTP3: true}
 			h, stop := startWith(t, opts)
 			clients := clients(t, h.HTTPS, &tls.Config{RootCAs: ca.issuers(t)})
-			awaitHTTPS(t, clients["HTTP/2.0"], "https://shop.example.com/", "the shop")
+			awaitHTTPS(t, clients["HTTP/2.0"], "https://"+tc.shop+"/", "the shop")
 
 			// A site that comes later has its certificate without a restart; a stranger's name is never asked for.
 			if _, err := clients["HTTP/1.1"].Get("https://stranger.example.net/"); err == nil {
 				t.Error("a stranger's name is answered")
 			}
-			blog := deploy(t, dir, site.Config{DomainName: "blog.example.com"}, "blog")
+			blog := deploy(t, dir, site.Config{DomainName: tc.blog}, "blog")
 			release(t, blog, "r1", "the blog")
-			awaitHTTPS(t, clients["HTTP/1.1"], "https://blog.example.com/", "the blog")
+			awaitHTTPS(t, clients["HTTP/1.1"], "https://"+tc.blog+"/", "the blog")
 			if strings.Contains(ca.out.String(), "stranger") {
 				t.Error("the authority was asked for a stranger's name")
 			}
@@ -252,7 +256,7 @@ func TestACME(t *testing.T) {
 			stop()
 			orders := strings.Count(ca.out.String(), "Issued certificate serial")
 			startWith(t, opts)
-			awaitHTTPS(t, clients["HTTP/2.0"], "https://shop.example.com/", "the shop")
+			awaitHTTPS(t, clients["HTTP/2.0"], "https://"+tc.shop+"/", "the shop")
 			clients["HTTP/2.0"].CloseIdleConnections()
 			if again := strings.Count(ca.out.String(), "Issued certificate serial"); again != orders || orders == 0 {
 				t.Errorf("%d certificates before the restart, %d after it", orders, again)

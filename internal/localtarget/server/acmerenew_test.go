@@ -20,12 +20,12 @@ func TestACMERenewal(t *testing.T) {
 	const validity = 6 * time.Second
 	ca := startPebble(t, httpPort, tlsPort, validity)
 	dir := state.Dir(t.TempDir())
-	shop := deploy(t, dir, site.Config{DomainName: "shop.example.com"}, "shop")
+	shop := deploy(t, dir, site.Config{DomainName: "shop3.example.com"}, "shop")
 	release(t, shop, "r1", "the shop")
 	h, _ := startWith(t, server.Options{StateDir: string(dir), Listen: loopback(httpPort), ListenHTTPS: loopback(tlsPort),
 		ACME: server.ACME{Directory: ca.url, Roots: ca.roots, RenewCheck: 500 * time.Millisecond}, NoHTTP3: true})
 	roots := ca.issuers(t)
-	awaitHTTPS(t, clients(t, h.HTTPS, &tls.Config{RootCAs: roots})["HTTP/1.1"], "https://shop.example.com/", "the shop")
+	awaitHTTPS(t, clients(t, h.HTTPS, &tls.Config{RootCAs: roots})["HTTP/1.1"], "https://shop3.example.com/", "the shop")
 
 	// At least twice: the renewed one is renewed as well.
 	serials := map[string]bool{}
@@ -33,7 +33,7 @@ func TestACMERenewal(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d certificates after many times their validity", len(serials))
 		}
-		c, err := tls.Dial("tcp", h.HTTPS, &tls.Config{RootCAs: roots, ServerName: "shop.example.com"})
+		c, err := tls.Dial("tcp", h.HTTPS, &tls.Config{RootCAs: roots, ServerName: "shop3.example.com"})
 		if err != nil {
 			continue // a busy machine may be late
 		}

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,7 +62,8 @@ func StartMoto(t testing.TB) *Server {
 	program := need.Program(t, "moto_server", "pip install 'moto[server]'")
 	port := freePort(t)
 	start(t, exec.Command(program, "-H", "127.0.0.1", "-p", port))
-	return conditionalCopies(t, await(t, port))
+	server := await(t, port)
+	return standBefore(t, conditionalCopies(server, wholePuts(pass(t, server))))
 }
 
 // StartVersity starts versitygw on a folder of its own, or skips the test where there is none: see Versity.
@@ -74,7 +76,8 @@ func StartVersity(t testing.TB) *Server {
 	port, root := freePort(t), t.TempDir()
 	start(t, exec.Command(program, "--port", "127.0.0.1:"+port, "--access", AccessKey, "--secret", SecretKey, "--region", Region,
 		"--quiet", "--keep-alive", "posix", root))
-	return conditionalCopies(t, await(t, port))
+	server := await(t, port)
+	return standBefore(t, conditionalCopies(server, pass(t, server)))
 }
 
 // start runs a server until the test ends.
@@ -125,20 +128,31 @@ func await(t testing.TB, port string) *Server {
 	}
 }
 
-// conditionalCopies stands before a server that ignores If-None-Match on CopyObject, which S3 does not (Amazon S3 User
-// Guide, "How to prevent object overwrites with conditional writes"): it looks whether the key is taken.
-func conditionalCopies(t testing.TB, s *Server) *Server {
+// standBefore serves the handler until the test ends.
+func standBefore(t testing.TB, h http.Handler) *Server {
+	front := httptest.NewServer(h)
+	t.Cleanup(front.Close)
+	return &Server{front.URL}
+}
+
+// pass passes requests on to the server.
+func pass(t testing.TB, s *Server) http.Handler {
 	t.Helper()
 	to, err := url.Parse(s.Endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := s3.NewFromConfig(s.Config(), func(o *s3.Options) { o.UsePathStyle = true })
-	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(to)
 		r.Out.Host = r.In.Host // it is signed
 	}}
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+}
+
+// conditionalCopies stands before a server that ignores If-None-Match on CopyObject, which S3 does not (Amazon S3 User
+// Guide, "How to prevent object overwrites with conditional writes"): it looks whether the key is taken.
+func conditionalCopies(s *Server, next http.Handler) http.Handler {
+	client := s3.NewFromConfig(s.Config(), func(o *s3.Options) { o.UsePathStyle = true })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Amz-Copy-Source") != "" && r.Header.Get("If-None-Match") == "*" {
 			bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 			if _, err := client.HeadObject(r.Context(), &s3.HeadObjectInput{Bucket: &bucket, Key: &key}); err == nil {
@@ -146,10 +160,24 @@ func conditionalCopies(t testing.TB, s *Server) *Server {
 				return
 			}
 		}
-		pass.ServeHTTP(w, r)
-	}))
-	t.Cleanup(front.Close)
-	return &Server{front.URL}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// wholePuts stands before a server that shows an object before it has given it its metadata, as moto does; S3 does not (Amazon
+// S3 User Guide, "Amazon S3 data consistency model": never partial data). Nothing is asked while an object is put.
+func wholePuts(next http.Handler) http.Handler {
+	var puts sync.RWMutex
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			puts.Lock()
+			defer puts.Unlock()
+		} else {
+			puts.RLock()
+			defer puts.RUnlock()
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Config returns a configuration for clients of the server.

@@ -1,11 +1,13 @@
 // Soak serves a site for minutes while releases go live, builds run and viewers misbehave, and prints the server's memory
-// over time. It fails if a viewer that behaves gets a wrong answer, or if memory keeps growing.
+// over time. It fails if a viewer that behaves gets a wrong answer, if memory keeps growing, or if anything that the viewers were
+// served with is still there once they have gone.
 //
 //	go run ./bench/soak -binary bin/cloudfront-hosting-toolkit -duration 10m
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -35,13 +37,17 @@ func run(ctx context.Context, binary string, duration, every time.Duration) erro
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, duration)
+	before, err := b.read(ctx)
+	if err != nil {
+		return err
+	}
+	loaded, cancel := context.WithTimeout(ctx, duration)
 	defer cancel()
 	var load sync.WaitGroup
 	for _, work := range []func(context.Context){b.flip, b.build, b.behave, b.behave, b.wander, b.neverRead, b.slowHeader, b.hugeHeader, b.manyRanges, b.reset, b.idle} {
-		load.Go(func() { work(ctx) })
+		load.Go(func() { work(loaded) })
 	}
-	samples := b.watch(ctx, every)
+	samples := b.watch(loaded, every)
 	load.Wait()
-	return b.verdict(samples)
+	return errors.Join(b.verdict(samples), b.settle(ctx, before))
 }

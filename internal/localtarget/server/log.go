@@ -34,7 +34,7 @@ type logFile struct {
 	closed         bool
 	// writing is true while a goroutine writes. file and size are its own then.
 	writing bool
-	file    *os.File // nil if it could not be opened
+	file    *os.File // nil if it could not be opened anew
 	size    int64
 }
 
@@ -115,15 +115,20 @@ func (l *logFile) drain() {
 	l.changed.Broadcast()
 }
 
-// put writes whole lines, as many into each file as it may have.
+// put writes whole lines, as many into each file as it may have. What there is no file for is lost: it may be had again later.
 func (l *logFile) put(lines []byte) {
-	for len(lines) > 0 && l.file != nil {
+	if l.file == nil && l.open() != nil {
+		return
+	}
+	for len(lines) > 0 {
 		n := len(lines)
 		if room := l.max - l.size; int64(n) > room {
 			n = bytes.LastIndexByte(lines[:max(room, 0)], '\n') + 1
 		}
 		if n == 0 && l.size > 0 {
-			l.rotate()
+			if !l.rotate() {
+				return
+			}
 			continue
 		}
 		if n == 0 { // a line that is longer than a log may be
@@ -137,11 +142,15 @@ func (l *logFile) put(lines []byte) {
 	}
 }
 
-func (l *logFile) rotate() {
+// rotate begins the log anew, and reports whether it could. Where the file cannot be renamed it is emptied: a log that is bounded is
+// worth more than its past.
+func (l *logFile) rotate() bool {
 	_ = l.file.Close()
 	l.file = nil
-	_ = os.Rename(l.name, l.name+".1")
-	_ = l.open() // without it there is no log until the next start
+	if os.Rename(l.name, l.name+".1") != nil {
+		_ = os.Truncate(l.name, 0)
+	}
+	return l.open() == nil && l.size == 0
 }
 
 // Close writes what is there. Later writes are dropped.

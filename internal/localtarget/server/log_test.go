@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,27 @@ func TestLogIsBounded(t *testing.T) {
 		if info, err := os.Stat(file); err != nil || info.Size() != want {
 			t.Errorf("%s: %v %v, want %d bytes", file, info.Size(), err, want)
 		}
+	}
+}
+
+// A log that cannot be renamed is still bounded, and still written.
+func TestLogIsBoundedWithoutRename(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "access.log")
+	if err := os.MkdirAll(filepath.Join(name+".1", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := openLog(name, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		if _, err := l.Write([]byte(strings.Repeat(strconv.Itoa(i), 39) + "\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Close()
+	if data, err := os.ReadFile(name); err != nil || string(data) != strings.Repeat("4", 39)+"\n" {
+		t.Errorf("%v, log:\n%s", err, data)
 	}
 }
 

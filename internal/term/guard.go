@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"io"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 )
 
 // A terminal does what the text that is written to it says: it moves its cursor, changes its title, fills the clipboard, answers
 // as if the user had typed. Messages of commits, names of branches, errors of servers and the output of builds are text of
-// strangers, so nothing reaches the terminal but characters, line breaks, tabs and colours.
+// strangers, so nothing reaches the terminal but characters, line breaks, tabs and colours. Characters that turn the direction of
+// writing (Unicode's Bidi_Control) are replaced by U+FFFD: others would be read in another order than they are in.
 
 // guard is a terminal that only shows what is written to it. A colour ends with its line at the latest, so that it hides
 // nothing of what follows.
@@ -78,6 +80,8 @@ func (f *filter) append(out, piece []byte) []byte {
 			out = append(f.end(out), '\n')
 		case r == '\r' && len(piece) > 1 && piece[1] != '\n':
 			out = append(out, ' ') // what follows is not to take the place of what came before
+		case unicode.Is(unicode.Bidi_Control, r):
+			out = append(out, "\uFFFD"...) // what is shown in another order than it is in reads as something else
 		case r != '\t' && (r < ' ' || r >= 0x7f && r < 0xa0):
 		default:
 			out = append(out, piece[:size]...)

@@ -27,6 +27,7 @@ func TestGuard(t *testing.T) {
 		"bytes that are no characters":   {"a\x9b2J\xffb\n", "a\uFFFD2J\uFFFDb\n"},
 		"a carriage return":              {"real\rfake\r\nb\r", "real fake\nb"},
 		"others":                         {"a\a\b\x00\x7f\x0e\vb\n", "ab\n"},
+		"directions":                     {"a\u202etxt.exe\u202c \u2066b\u2069\u200f\u061c שלום\n", "a\uFFFDtxt.exe\uFFFD \uFFFDb\uFFFD\uFFFD\uFFFD שלום\n"},
 		"a text that is too long":        {"a\x1b]52;c;" + strings.Repeat("A", 2*maxSequence), "a]52;c;" + strings.Repeat("A", 2*maxSequence)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -103,7 +103,7 @@ func (o *deleteOptions) confirm(ctx context.Context, siteName string, doomed hos
 		return usage("give --yes to delete it", "deleting %s needs a confirmation, and the input is not a terminal", siteName)
 	}
 	style := o.ErrStyle()
-	if !o.Yes || len(doomed.Removes) > 0 {
+	if !o.Yes || len(doomed.Removes)+len(doomed.Leaves)+len(doomed.Notes) > 0 {
 		with := ""
 		if doomed.Releases > 0 {
 			with = " with " + term.Count(doomed.Releases, "release") + "; " + doomed.URL + " stops answering"

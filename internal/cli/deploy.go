@@ -94,7 +94,7 @@ func runDeploy(ctx context.Context, o *deployOptions) error {
 	if o.json {
 		return o.printJSON(newDeployedView(deployed))
 	}
-	if err := printDeployed(o, deployed, time.Since(started)); err != nil {
+	if err := printDeployed(o, project, deployed, time.Since(started)); err != nil {
 		return err
 	}
 	return o.printCIRole(deployed.Info)
@@ -135,7 +135,7 @@ func deployFailed(s *session, deployed hosting.Deployed, err error) error {
 	return fault.New(fault.KindOf(err), hint, "%w", err)
 }
 
-func printDeployed(o *deployOptions, d hosting.Deployed, took time.Duration) error {
+func printDeployed(o *deployOptions, project *site.Site, d hosting.Deployed, took time.Duration) error {
 	e := d.Execution
 	if e.ID == "" {
 		o.gap()
@@ -158,7 +158,7 @@ func printDeployed(o *deployOptions, d hosting.Deployed, took time.Duration) err
 		o.next([2]string{"To serve it", o.command("serve")})
 		return err
 	}
-	steps := [][2]string{{"To release a change", "git " + pushVerb(d.Info)}}
+	steps := [][2]string{{"To release a change", "git " + releaseVerb(project, d.Info)}}
 	if d.Upload != "" {
 		steps = [][2]string{{"To release a change", uploadCommand(d.Info)}}
 	}
@@ -177,9 +177,14 @@ func uploadCommand(info hosting.Info) string {
 	return "cp site.zip " + shellWord(info.Upload)
 }
 
-// pushVerb is what makes a new commit reach the site: in a repository on this machine the commit itself.
-func pushVerb(info hosting.Info) string {
-	if strings.Contains(info.Source.Repository, "://") || strings.Contains(info.Source.Repository, "@") {
+// releaseVerb is what makes a new commit reach the site: the commit itself where the project lies in the repository that is
+// deployed, else a push to that.
+func releaseVerb(project *site.Site, info hosting.Info) string {
+	folder, err := filepath.EvalSymlinks(project.Dir)
+	if err != nil || !filepath.IsAbs(info.Source.Repository) {
+		return "push"
+	}
+	if inside, err := filepath.Rel(info.Source.Repository, folder); err != nil || !filepath.IsLocal(inside) {
 		return "push"
 	}
 	return "commit"

@@ -2,8 +2,8 @@ package hosting
 
 // DeleteOptions are the choices of a deletion.
 type DeleteOptions struct {
-	// Uploads removes the zip files, too, that somebody put into the source bucket that deploy made. Without it a bucket with
-	// such files stays. AWS only.
+	// Uploads removes the zip files, too, that somebody put into the source bucket that deploy made or, on the local target, into
+	// the site's folder for them. Without it a bucket, or a folder, with such files stays.
 	Uploads bool
 	// Retain names resources of the stack that stay in the account if they cannot be deleted. AWS only.
 	Retain []string

@@ -40,6 +40,10 @@ func (e *Edge) forward(ctx context.Context, r *request, src *source, uri string)
 	return a
 }
 
+// viewersOwn are the headers that ask for an answer which is of no use to others: the edge evaluates them itself for what it keeps,
+// and sends them where it keeps nothing.
+var viewersOwn = []headerName{hdrRange, hdrIfRange, hdrIfMatch, hdrIfNoneMatch, hdrIfModifiedSince, hdrIfUnmodifiedSince}
+
 // pass sends the request to a custom origin and passes its answer on as it comes, uncached.
 func (e *Edge) pass(ctx context.Context, r *request, o *customOrigin, uri string) *answer {
 	r.takesLong()
@@ -51,7 +55,7 @@ func (e *Edge) pass(ctx context.Context, r *request, o *customOrigin, uri string
 	if r.bodyLength != 0 && r.body != nil {
 		req.Body, req.ContentLength = io.NopCloser(r.body), r.bodyLength
 	}
-	for _, name := range []headerName{hdrRange, hdrIfRange, hdrIfMatch, hdrIfNoneMatch, hdrIfModifiedSince, hdrIfUnmodifiedSince} {
+	for _, name := range viewersOwn {
 		if v := r.get(name); v != "" {
 			req.Header.Set(name.canonical, v)
 		}
@@ -185,6 +189,9 @@ func (o *customOrigin) request(ctx context.Context, r *request, uri string) (*ht
 		req.Header.Set("Cookie", cookies)
 	}
 	h := req.Header
+	for _, name := range viewersOwn {
+		h.Del(name.canonical) // whatever the policies send
+	}
 	h.Set("X-Forwarded-For", strings.TrimPrefix(r.get(headerName{"X-Forwarded-For", "x-forwarded-for"})+", "+r.ip, ", "))
 	h.Set("Via", "1.1 "+serverName)
 	h.Set("X-Amz-Cf-Id", r.id)

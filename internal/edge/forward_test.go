@@ -277,6 +277,38 @@ func TestLargeCustomObject(t *testing.T) {
 	}
 }
 
+// An origin request policy that sends all of the viewer's headers sends none that makes an answer of use to that viewer only: such
+// an answer was kept, and others got a 304, 412 or 416, without a body, as a hit.
+func TestOneViewersConditionsReachNoOther(t *testing.T) {
+	const all = "the whole content"
+	tests := map[string][]string{
+		"If-None-Match":       {"If-None-Match", `"e1"`},
+		"If-Modified-Since":   {"If-Modified-Since", fileTime.Format(http.TimeFormat)},
+		"If-Match":            {"If-Match", `"other"`},
+		"If-Unmodified-Since": {"If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT"},
+		"Range":               {"Range", "bytes=0-3"},
+		"Range past the end":  {"Range", "bytes=9999-"},
+	}
+	for name, headers := range tests {
+		t.Run(name, func(t *testing.T) {
+			te := apiEdge(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("ETag", `"e1"`)
+				w.Header().Set("Cache-Control", "max-age=60")
+				http.ServeContent(w, r, "x.txt", fileTime, strings.NewReader(all))
+			}, func(o *Options) {
+				o.Config.Behaviors = append([]Behavior{{PathPattern: "/all/*", OriginID: "api", CachePolicy: optimized,
+					OriginRequestPolicy: &OriginRequestPolicy{Headers: KeyPart{Behavior: "allViewer"}}}}, o.Config.Behaviors...)
+			})
+			te.get(t, "/all/x", headers...)
+			resp := te.get(t, "/all/x")
+			wantStatus(t, resp, 200, "Hit")
+			if b := body(t, resp); b != all {
+				t.Errorf("body %q", b)
+			}
+		})
+	}
+}
+
 // helper-functions-origin-modification: the function chooses the origin.
 func TestFunctionChoosesOrigin(t *testing.T) {
 	path := "/v9"

@@ -157,8 +157,8 @@ func (e *Edge) httpFreshness(r *request, t *target, en *entry, h http.Header) (k
 	age, aged := originAge(h)
 	var ttl time.Duration
 	switch {
-	case en.status == http.StatusPartialContent:
-		// A part that nobody asked for: the edge asks for the whole.
+	case en.status == http.StatusPartialContent || en.status == http.StatusNotModified:
+		// Nobody asked for a part, and there is nothing that could be unchanged.
 	case en.status < 400:
 		ttl = max(p.MinTTL, d.ttl(p)-age)
 		if p.MinTTL == 0 && varyAny(en.base) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -48,19 +47,12 @@ func writeHelp(streams *term.Streams, cmd *cobra.Command) {
 	heading := func(title string) { b.WriteString("\n" + style.Bold(title) + "\n") }
 
 	heading("Usage")
-	if cmd.HasAvailableSubCommands() && !cmd.HasParent() {
-		b.WriteString("  " + cmd.Name() + " COMMAND [flags]\n")
+	if cmd.HasAvailableSubCommands() {
+		b.WriteString("  " + cmd.CommandPath() + " COMMAND [flags]\n")
 	} else {
 		b.WriteString("  " + cmd.UseLine() + "\n")
 	}
-	for _, group := range cmd.Groups() {
-		heading(group.Title)
-		for _, c := range cmd.Commands() {
-			if c.GroupID == group.ID {
-				fmt.Fprintf(&b, "  %-11s %s\n", c.Name(), c.Short)
-			}
-		}
-	}
+	commandHelp(&b, heading, cmd)
 	if cmd.HasExample() {
 		heading("Examples")
 		b.WriteString(strings.TrimRight(cmd.Example, "\n") + "\n")
@@ -81,6 +73,22 @@ func writeHelp(streams *term.Streams, cmd *cobra.Command) {
 	fmt.Fprint(streams.Out, b.String())
 }
 
+// commandHelp lists the commands below a command: those of a group under its title, those of none under "Commands".
+func commandHelp(b *strings.Builder, heading func(string), cmd *cobra.Command) {
+	groups := cmd.Groups()
+	if len(groups) == 0 && cmd.HasAvailableSubCommands() {
+		groups = []*cobra.Group{{Title: "Commands"}}
+	}
+	for _, group := range groups {
+		heading(group.Title)
+		for _, c := range cmd.Commands() {
+			if c.GroupID == group.ID {
+				fmt.Fprintf(b, "  %-11s %s\n", c.Name(), c.Short)
+			}
+		}
+	}
+}
+
 // helpWidth is how wide paragraphs are at most: longer lines are hard to read.
 const helpWidth = 88
 
@@ -91,7 +99,7 @@ func paragraphs(text string, width int) string {
 	}
 	parts := strings.Split(strings.TrimSpace(text), "\n\n")
 	for i, p := range parts {
-		parts[i] = ansi.Wordwrap(strings.ReplaceAll(p, "\n", " "), width, "")
+		parts[i] = term.Wrap(strings.ReplaceAll(p, "\n", " "), width)
 	}
 	return strings.Join(parts, "\n\n")
 }

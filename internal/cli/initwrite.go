@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/detect"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/scaffold"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
@@ -94,7 +92,7 @@ func (o *initOptions) because(found detect.Found) string {
 	text := strings.Join(found.Evidence, "; ")
 	const before = 11 // the widest name of a field, and the gap after it
 	if width := o.OutWidth(); width > 0 {
-		text = ansi.Wordwrap(text, max(20, width-before), "")
+		text = term.Wrap(text, max(20, width-before))
 	}
 	return hang(text, before)
 }

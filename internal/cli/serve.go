@@ -34,7 +34,7 @@ type serveOptions struct {
 func newServeCmd(s *session) *cobra.Command {
 	o := &serveOptions{session: s, limits: server.DefaultLimits()}
 	cmd := &cobra.Command{
-		Use:   "serve [--listen ADDR] [--https] [--stop]",
+		Use:   "serve [--listen ADDR] [--https] [--reload | --stop]",
 		Short: "Serve the sites of this machine, and watch their sources",
 		Long: `Runs the local target: the edge, the source watcher and the pipeline, for every site of the
 state folder, until it is interrupted. deploy starts one in the background.

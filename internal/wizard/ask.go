@@ -7,10 +7,9 @@ import (
 	"os"
 	"strings"
 
+	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 	"charm.land/huh/v2"
-
-	"charm.land/bubbles/v2/key"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
@@ -75,7 +74,7 @@ func (a *asker) notes(p Page, entries int) string {
 	width := max(20, min(columns, maxWidth)-2)
 	var lines []string
 	wrap := func(text, first, rest string) {
-		for i, line := range strings.Split(ansi.Wordwrap(text, width-len(rest), ""), "\n") {
+		for i, line := range strings.Split(term.Wrap(text, width-len(rest)), "\n") {
 			if i == 0 {
 				lines = append(lines, first+line)
 			} else {
@@ -111,7 +110,7 @@ const hint = "Enter takes it. Arrows: a line to change. Ctrl-C leaves."
 func (a *asker) below(text string) string {
 	const rows = 3
 	columns, _ := a.streams.Size()
-	lines := strings.Split(ansi.Wordwrap(text, max(20, min(columns, maxWidth)-2), ""), "\n")
+	lines := strings.Split(term.Wrap(text, max(20, min(columns, maxWidth)-2)), "\n")
 	return strings.Join(append(lines, make([]string, max(0, rows-len(lines)))...), "\n")
 }
 

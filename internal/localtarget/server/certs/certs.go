@@ -63,6 +63,8 @@ type Keeper struct {
 	end    context.CancelFunc
 	// loading are the names whose certificates are being read.
 	loading loading
+	// replacing is those that see to damaged certificates.
+	replacing sync.WaitGroup
 
 	mu      sync.Mutex
 	managed []string
@@ -178,12 +180,18 @@ func (k *Keeper) Manage(names []string) {
 	if len(added) == 0 {
 		return
 	}
+	whole := added[:0]
 	for _, name := range added {
-		if k.acme.Storage.Exists(k.ctx, certmagic.StorageKeys.SiteCert(k.issuer.IssuerKey(), name)) {
+		switch damage, err := k.damage(name); {
+		case damage != nil || err != nil:
+			k.replacing.Go(func() { k.replace(name) })
+			continue
+		case k.acme.Storage.Exists(k.ctx, certmagic.StorageKeys.SiteCert(k.issuer.IssuerKey(), name)):
 			k.loading.begin(name)
 		}
+		whole = append(whole, name)
 	}
-	if err := k.acme.ManageAsync(k.ctx, added); err != nil {
+	if err := k.acme.ManageAsync(k.ctx, whole); err != nil {
 		k.opts.Log.Error("certificates cannot be managed", "error", err)
 	}
 }
@@ -264,6 +272,7 @@ func (k *Keeper) ResetKey() *[32]byte {
 // Close ends the work in the background.
 func (k *Keeper) Close() {
 	k.end()
+	k.replacing.Wait()
 	if k.cache != nil {
 		k.cache.Stop()
 	}

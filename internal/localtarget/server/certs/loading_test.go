@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,26 +58,74 @@ func TestCertificatesOfBeforeAreThereAtOnce(t *testing.T) {
 	}
 }
 
-// A certificate that cannot be read keeps nobody waiting for good.
+// A certificate that cannot be read keeps nobody waiting for good: it is told, kept, and another one is asked for.
 func TestDamagedCertificate(t *testing.T) {
 	t.Parallel()
-	opts := Options{
-		Dir: t.TempDir(), ACME: ACME{Directory: "https://127.0.0.1:1/dir"}, HTTPS: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443},
-		Known: func(string) bool { return true }, Log: slog.New(slog.DiscardHandler),
-	}
-	k, err := Open(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer k.Close()
 	const name = "shop.example.com"
-	store(t, k, []string{name})
-	if err := os.WriteFile(filepath.Join(opts.Dir, "acme", certmagic.StorageKeys.SiteCert(k.issuer.IssuerKey(), name)), []byte("damaged"), 0o600); err != nil {
-		t.Fatal(err)
+	keys := certmagic.StorageKeys
+	for what, tc := range map[string]struct {
+		file    func(issuer, name string) string
+		content string
+	}{
+		"the certificate is no certificate": {keys.SiteCert, "damaged"},
+		"the certificate is empty":          {keys.SiteCert, ""},
+		"the key is cut off":                {keys.SitePrivateKey, "-----BEGIN EC PRIVATE KEY-----\nMHcCAQ"},
+		"what is known of it is no JSON":    {keys.SiteMeta, `{"sans":`},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			said := make(lines, 100)
+			opts := Options{
+				Dir: t.TempDir(), ACME: ACME{Directory: "https://127.0.0.1:1/dir"}, HTTPS: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443},
+				Known: func(string) bool { return true }, Log: slog.New(slog.NewTextHandler(said, nil)),
+			}
+			k, err := Open(opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer k.Close()
+			store(t, k, []string{name})
+			file := filepath.Join(opts.Dir, "acme", tc.file(k.issuer.IssuerKey(), name))
+			if err := os.WriteFile(file, []byte(tc.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			k.Manage([]string{name})
+			if _, err := handshake(t.Context(), k, name); err == nil {
+				t.Error("a damaged certificate is served")
+			}
+			said.await(t, "a certificate is damaged")
+			said.await(t, "asking for a certificate")
+			if kept, err := os.ReadFile(file + ".damaged"); err != nil || string(kept) != tc.content {
+				t.Errorf("kept: %q, %v", kept, err)
+			}
+		})
 	}
-	k.Manage([]string{name})
-	if _, err := handshake(t.Context(), k, name); err == nil {
-		t.Error("a damaged certificate is served")
+}
+
+// lines are what a log has been told.
+type lines chan string
+
+// Write implements io.Writer.
+func (l lines) Write(p []byte) (int, error) {
+	select {
+	case l <- string(p):
+	default: // nobody reads any more
+	}
+	return len(p), nil
+}
+
+// await reads until a line has the text.
+func (l lines) await(t *testing.T, text string) {
+	t.Helper()
+	for {
+		select {
+		case line := <-l:
+			if strings.Contains(line, text) {
+				return
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("%q was not said", text)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/edge"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/certs"
@@ -42,6 +43,8 @@ func (s *server) run(ctx context.Context) (err error) {
 	if s.access, err = openLog(s.dir.AccessLog(), maxAccessLog); err != nil {
 		return err
 	}
+	calibrated := make(chan struct{}) // beside all else that a start has to do
+	go func() { defer close(calibrated); cfjs.Calibrate() }()
 	s.opts.CacheBytes = cmp.Or(s.opts.CacheBytes, edge.DefaultCacheBytes)
 	tuneCollector(ctx, s.opts.CacheBytes)
 	s.openFleet()
@@ -57,6 +60,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	}
 	asked, ignore := handover.Asked()
 	defer ignore()
+	<-calibrated
 	if err := s.announce(); err != nil {
 		return err
 	}

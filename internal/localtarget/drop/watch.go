@@ -9,8 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/watch"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/unzip"
 )
 
@@ -22,14 +21,10 @@ const glance = 500 * time.Millisecond
 // cannot be taken up now: then it is asked again. again is the digest of an upload that is to be released although it was
 // taken up; empty for none. Watch returns when ctx ends.
 func (f *Folder) Watch(ctx context.Context, again string, release func(Upload) bool) {
-	w := &watch{folder: f, again: again, release: release, seen: map[string]os.FileInfo{}, held: map[string]held{}}
-	var events chan fsnotify.Event
-	var overflows chan error
-	if watcher, err := fsnotify.NewWatcher(); err == nil {
-		defer watcher.Close()
-		_ = watcher.Add(f.Dir) // without events, glancing has to do
-		events, overflows = watcher.Events, watcher.Errors
-	}
+	w := &watcher{folder: f, again: again, release: release, seen: map[string]os.FileInfo{}, held: map[string]held{}}
+	changes := watch.New(nil)
+	defer changes.Close()
+	changes.Add(f.Dir)
 	glances := time.NewTicker(glance)
 	defer glances.Stop()
 	for {
@@ -39,16 +34,12 @@ func (f *Folder) Watch(ctx context.Context, again string, release func(Upload) b
 		case <-ctx.Done():
 			return
 		case <-glances.C:
-		case <-overflows:
-		case <-events:
-			for len(events) > 0 {
-				<-events
-			}
+		case <-changes.C:
 		}
 	}
 }
 
-type watch struct {
+type watcher struct {
 	folder  *Folder
 	again   string
 	release func(Upload) bool
@@ -61,7 +52,7 @@ type watch struct {
 }
 
 // pass tells of the strays that are new.
-func (w *watch) pass() {
+func (w *watcher) pass() {
 	strays, err := w.folder.Strays()
 	if err != nil || w.folder.Passed == nil {
 		return // asked again at the next glance
@@ -82,7 +73,7 @@ type held struct {
 }
 
 // look takes up the youngest of the files that are new and whole.
-func (w *watch) look(ctx context.Context) {
+func (w *watcher) look(ctx context.Context) {
 	names, err := w.folder.names()
 	if err != nil {
 		return // asked again at the next glance
@@ -128,7 +119,7 @@ func (w *watch) look(ctx context.Context) {
 }
 
 // isNew reports whether a file is to be taken up, since it was not, or was copied anew.
-func (w *watch) isNew(ctx context.Context, old taken, name string, now version) bool {
+func (w *watcher) isNew(ctx context.Context, old taken, name string, now version) bool {
 	if w.again != "" && old.Digest == w.again {
 		return true
 	}
@@ -144,14 +135,14 @@ func (w *watch) isNew(ctx context.Context, old taken, name string, now version) 
 
 // onlyDated reports whether a file has the content with which it was taken up. "cp -p" gives the time of the original, an
 // earlier one, when all of the content is there. It is written down.
-func (w *watch) onlyDated(ctx context.Context, old taken, name string) bool {
+func (w *watcher) onlyDated(ctx context.Context, old taken, name string) bool {
 	u, err := w.folder.identify(ctx, name)
 	return err == nil && u.Digest == old.Digest && w.folder.Take(u) == nil
 }
 
 // whole reports whether a file is all there. One that is not, or cannot be read, and has not changed for long, is passed on,
 // so that its release can say what is wrong with it.
-func (w *watch) whole(ctx context.Context, name string, v version) bool {
+func (w *watcher) whole(ctx context.Context, name string, v version) bool {
 	before, waiting := w.held[name]
 	if !waiting || !before.same(v) || before.unreadable && w.readable(ctx, name) {
 		err := unzip.Verify(ctx, filepath.Join(w.folder.Dir, name), unzip.DefaultLimits)
@@ -170,7 +161,7 @@ func (w *watch) whole(ctx context.Context, name string, v version) bool {
 }
 
 // unread is the upload of a file that cannot be read.
-func (w *watch) unread(name string) (Upload, error) {
+func (w *watcher) unread(name string) (Upload, error) {
 	info, err := os.Stat(filepath.Join(w.folder.Dir, name))
 	if err != nil {
 		return Upload{}, err
@@ -179,7 +170,7 @@ func (w *watch) unread(name string) (Upload, error) {
 }
 
 // readable reports whether a file that could not be read can be read by now, all of it.
-func (w *watch) readable(ctx context.Context, name string) bool {
+func (w *watcher) readable(ctx context.Context, name string) bool {
 	_, err := w.folder.identify(ctx, name)
 	return err == nil
 }

@@ -8,9 +8,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/watch"
 )
 
 const (
@@ -36,14 +35,9 @@ type Follower struct {
 // Follow returns the execution when it is done, after all of its output has been written; or with an error when ctx
 // ends, when the record disappears, or when Alive says that the wait is in vain.
 func (f Follower) Follow(ctx context.Context, id string) (hosting.Execution, error) {
-	var events chan fsnotify.Event
-	var overflows chan error
-	if w, err := fsnotify.NewWatcher(); err == nil {
-		defer w.Close()
-		if w.Add(f.Records.folder(id)) == nil {
-			events, overflows = w.Events, w.Errors
-		}
-	}
+	changes := watch.New(nil)
+	defer changes.Close()
+	changes.Add(f.Records.folder(id))
 	glances, asks := time.NewTicker(followGlance), time.NewTicker(aliveGlance)
 	defer glances.Stop()
 	defer asks.Stop()
@@ -74,8 +68,7 @@ func (f Follower) Follow(ctx context.Context, id string) (hosting.Execution, err
 		select {
 		case <-ctx.Done():
 			return e, ctx.Err()
-		case <-events:
-		case <-overflows:
+		case <-changes.C:
 		case <-glances.C:
 		case <-asks.C:
 			if err := f.alive(id); err != nil {

@@ -11,11 +11,10 @@ import (
 	"os"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/source"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/watch"
 )
 
 const (
@@ -98,14 +97,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	if err := r.recover(); err != nil {
 		return err
 	}
-	var events chan fsnotify.Event
-	var overflows chan error
-	if w, err := fsnotify.NewWatcher(); err == nil {
-		defer w.Close()
-		if w.Add(p.Records.Dir) == nil {
-			events, overflows = w.Events, w.Errors
-		}
-	} // without events, glancing has to do
+	changes := watch.New(nil)
+	defer changes.Close()
+	changes.Add(p.Records.Dir)
 	glances := time.NewTicker(glance)
 	defer glances.Stop()
 	stages, stop := context.WithCancelCause(ctx)
@@ -123,9 +117,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 			r.finish(f)
 		case c := <-p.pushes:
 			r.pending = &c
-		case <-events:
-			r.takeRequests()
-		case <-overflows:
+		case <-changes.C:
 			r.takeRequests()
 		case <-glances.C:
 			r.takeRequests()

@@ -15,11 +15,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/edge"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/server/metrics"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/watch"
 )
 
 // glance is how often the state folder is looked at even if the file system reports nothing.
@@ -88,43 +87,21 @@ func (f *fleet) health() error {
 
 // watch follows the state folder until ctx ends or someone asks the server to stop.
 func (f *fleet) watch(ctx context.Context) {
-	var events chan fsnotify.Event
-	var overflows chan error
-	w, err := fsnotify.NewWatcher()
-	if err == nil {
-		defer w.Close()
-		events, overflows = w.Events, w.Errors
-	} // without events, glancing has to do
+	changes := watch.New(f.concerns)
+	defer changes.Close()
 	glances := time.NewTicker(glance)
 	defer glances.Stop()
 	for {
-		if w != nil {
-			f.subscribe(w)
-		}
+		f.subscribe(changes)
 		f.scan()
 		if f.stopRequested() {
 			return
 		}
-		if !f.wait(ctx, events, overflows, glances.C) {
-			return
-		}
-	}
-}
-
-// wait returns when the state folder may have changed, with false when ctx has ended.
-func (f *fleet) wait(ctx context.Context, events chan fsnotify.Event, overflows chan error, glances <-chan time.Time) bool {
-	for {
 		select {
 		case <-ctx.Done():
-			return false
-		case <-glances:
-			return true
-		case <-overflows:
-			return true
-		case e := <-events:
-			if f.concerns(e.Name) {
-				return true
-			}
+			return
+		case <-glances.C:
+		case <-changes.C:
 		}
 	}
 }
@@ -139,13 +116,13 @@ func (f *fleet) concerns(name string) bool {
 }
 
 // subscribe asks for the events of the folders that exist.
-func (f *fleet) subscribe(w *fsnotify.Watcher) {
+func (f *fleet) subscribe(w *watch.Watcher) {
 	dirs := []string{string(f.dir), f.dir.Sites()}
 	if found, err := filepath.Glob(filepath.Join(escapeGlob(f.dir.Sites()), "*")); err == nil {
 		dirs = append(dirs, found...)
 	}
 	for _, dir := range dirs {
-		_ = w.Add(dir) // one that is gone, or beyond the system's limit, is looked at by glancing
+		w.Add(dir) // one that is gone, or beyond the system's limit, is looked at by glancing
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/watch"
 )
 
 const (
@@ -32,19 +32,16 @@ type Update struct {
 // system's events or within half a second; any repository is fetched from every poll. Reports come one after the other.
 // Watch returns when ctx ends.
 func (m *Mirror) Watch(ctx context.Context, poll time.Duration, report func(Update)) {
-	w := &watch{mirror: m, poll: poll, report: report}
-	if events, err := fsnotify.NewWatcher(); err == nil {
-		defer events.Close()
-		w.events = events
-	} // without events, glancing has to do
+	w := &watcher{mirror: m, poll: poll, report: report, changes: watch.New(nil)}
+	defer w.changes.Close()
 	w.run(ctx)
 }
 
-type watch struct {
-	mirror *Mirror
-	poll   time.Duration
-	report func(Update)
-	events *fsnotify.Watcher
+type watcher struct {
+	mirror  *Mirror
+	poll    time.Duration
+	report  func(Update)
+	changes *watch.Watcher
 
 	origin, pushed refFiles
 	seen           [2]string // what origin's and the mirror's files looked like
@@ -53,16 +50,11 @@ type watch struct {
 	retry          time.Duration
 }
 
-func (w *watch) run(ctx context.Context) {
+func (w *watcher) run(ctx context.Context) {
 	glances := time.NewTicker(glance)
 	defer glances.Stop()
 	next := time.NewTimer(0)
 	defer next.Stop()
-	var events chan fsnotify.Event
-	var overflows chan error
-	if w.events != nil {
-		events, overflows = w.events.Events, w.events.Errors
-	}
 	for {
 		due := false
 		select {
@@ -71,9 +63,7 @@ func (w *watch) run(ctx context.Context) {
 		case <-next.C:
 			due = true
 		case <-glances.C:
-		case <-overflows:
-		case <-events:
-			drain(events)
+		case <-w.changes.C:
 		}
 		moved, pushed := w.changed(ctx)
 		if !due && !moved && !pushed {
@@ -86,18 +76,8 @@ func (w *watch) run(ctx context.Context) {
 	}
 }
 
-func drain(events chan fsnotify.Event) {
-	for {
-		select {
-		case <-events:
-		default:
-			return
-		}
-	}
-}
-
 // look reports what is new. With fetch, the user's repository is asked; without, only the mirror is.
-func (w *watch) look(ctx context.Context, fetch bool) {
+func (w *watcher) look(ctx context.Context, fetch bool) {
 	now := w.last
 	if fetch {
 		now.Err = w.mirror.Fetch(ctx)
@@ -130,7 +110,7 @@ func text(err error) string {
 }
 
 // wait returns the time until the repository is asked again.
-func (w *watch) wait() time.Duration {
+func (w *watcher) wait() time.Duration {
 	if w.last.Err == nil {
 		return w.poll
 	}
@@ -141,7 +121,7 @@ func (w *watch) wait() time.Duration {
 }
 
 // changed compares the files that hold the branch with how they looked the last time.
-func (w *watch) changed(ctx context.Context) (moved, pushed bool) {
+func (w *watcher) changed(ctx context.Context) (moved, pushed bool) {
 	if w.origin.gitDir == "" {
 		w.origin = refFiles{gitDir: gitDir(ctx, w.mirror.Address), branch: w.mirror.Branch}
 	}
@@ -155,12 +135,12 @@ func (w *watch) changed(ctx context.Context) (moved, pushed bool) {
 }
 
 // subscribe asks for events of the folders that exist; asking again for one is cheap, and covers those that are new.
-func (w *watch) subscribe(r refFiles) {
-	if w.events == nil || r.gitDir == "" {
+func (w *watcher) subscribe(r refFiles) {
+	if r.gitDir == "" {
 		return
 	}
 	for _, dir := range r.dirs() {
-		_ = w.events.Add(dir) // a folder that is missing now is asked for again at the next glance
+		w.changes.Add(dir) // a folder that is missing now is asked for again at the next glance
 	}
 }
 

@@ -108,7 +108,7 @@ func explain(address string, err error) error {
 		hint = fmt.Sprintf("another git is at it, or was killed: what it left is removed within %s", staleLock)
 	case has("dubious ownership"):
 		hint = "the repository belongs to another user: git config --global --add safe.directory " + address
-	case has("authentication failed", "could not read username", "could not read password", "permission denied (publickey", "terminal prompts disabled", "403"):
+	case has("authentication failed", "could not read username", "could not read password", "permission denied (publickey", "terminal prompts disabled", "returned error: 403"):
 		hint = "give git access without a prompt: a credential helper for https, an ssh-agent for ssh"
 	case has("host key verification failed"):
 		hint = "connect once with ssh, to accept the host's key"

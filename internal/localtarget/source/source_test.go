@@ -149,6 +149,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 		"file URL":           {"file://" + filepath.ToSlash(repo), "feature/x", fault.Other, ""},
 		"no branch":          {repo, "live", fault.Usage, `has no branch "live"; it has develop, feature/x, main`},
 		"no repository":      {filepath.Join(repo, "nowhere"), "main", fault.Usage, "nowhere"},
+		"a name with 403":    {filepath.Join(repo, "403"), "main", fault.Usage, "403"},
 		"empty repository":   {empty, "main", fault.Usage, "has no commits yet"},
 		"nothing configured": {"", "main", fault.Usage, "no repository is configured"},
 		"an option":          {"--upload-pack=touch x", "main", fault.Usage, "cannot begin with a dash"},

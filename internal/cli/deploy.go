@@ -61,7 +61,7 @@ added, changed or replaced, and asks before anything is lost that viewers would 
 	cmd.Flags().StringVar(&s.listen, "listen", "", "local: `address` of the server that is started (default "+server.DefaultListen+")")
 	_ = cmd.RegisterFlagCompletionFunc("listen", noFiles)
 	cmd.Flags().Var(s.waits(), "wait", "aws: for CloudFormation, until all is configured or ready (default express)")
-	cmd.Flags().DurationVar(&s.aws.waitLimit, "wait-timeout", 0, "aws: how long to wait for you, ACM or DNS (default: 30m without a terminal)")
+	cmd.Flags().DurationVar(&s.aws.waitLimit, "wait-timeout", 0, "aws: how long to wait for you, ACM or DNS (default: 30m unattended)")
 	_ = cmd.RegisterFlagCompletionFunc("wait-timeout", noFiles)
 	cmd.Flags().StringVar(&s.aws.connection, "connection", "", "aws: `name` or ARN of the connection to use (default: found or made)")
 	cmd.Flags().StringVar(&s.aws.ciRole, "ci-role", "", "aws: `who` may publish from a CI: github:OWNER/REPO, gitlab:…, none")
@@ -72,6 +72,9 @@ added, changed or replaced, and asks before anything is lost that viewers would 
 }
 
 func runDeploy(ctx context.Context, o *deployOptions) error {
+	if err := o.checkWaitLimit(); err != nil {
+		return err
+	}
 	t, project, err := o.hosting()
 	if err != nil {
 		return err
@@ -158,7 +161,7 @@ func printDeployed(o *deployOptions, project *site.Site, d hosting.Deployed, too
 		o.next([2]string{"To serve it", o.command("serve")})
 		return err
 	}
-	steps := [][2]string{{"To release a change", "git " + releaseVerb(project, d.Info)}}
+	steps := [][2]string{{"To release a change", "git " + releaseVerb(project)}}
 	if d.Upload != "" {
 		steps = [][2]string{{"To release a change", uploadCommand(d.Info)}}
 	}
@@ -179,15 +182,11 @@ func uploadCommand(info hosting.Info) string {
 
 // releaseVerb is what makes a new commit reach the site: the commit itself where the project lies in the repository that is
 // deployed, else a push to that.
-func releaseVerb(project *site.Site, info hosting.Info) string {
-	folder, err := filepath.EvalSymlinks(project.Dir)
-	if err != nil || !filepath.IsAbs(info.Source.Repository) {
-		return "push"
+func releaseVerb(project *site.Site) string {
+	if project.InRepository() {
+		return "commit"
 	}
-	if inside, err := filepath.Rel(info.Source.Repository, folder); err != nil || !filepath.IsLocal(inside) {
-		return "push"
-	}
-	return "commit"
+	return "push"
 }
 
 // described is a release with the first words of its commit.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -31,6 +32,8 @@ type fakeTarget struct {
 	deleteOptions hosting.DeleteOptions
 	checks        []hosting.Check
 	preview       hosting.Preview
+	// repository is the project's; a remote one if it is empty.
+	repository string
 }
 
 var _ target = (*fakeTarget)(nil)
@@ -98,7 +101,7 @@ type result struct {
 func (f *fakeTarget) run(t *testing.T, width int, input string, args ...string) result {
 	t.Helper()
 	dir := t.TempDir()
-	config := site.Config{RepoURL: "https://example.com/alice/hello.git", BranchName: "main", Framework: "basic"}
+	config := site.Config{RepoURL: cmp.Or(f.repository, "https://example.com/alice/hello.git"), BranchName: "main", Framework: "basic"}
 	if err := os.MkdirAll(filepath.Join(dir, site.Folder), 0o755); err != nil {
 		t.Fatal(err)
 	}

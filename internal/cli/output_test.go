@@ -55,7 +55,7 @@ func TestWhatIsShown(t *testing.T) {
 	asIs := func(*fakeTarget) {}
 	differs := func(f *fakeTarget) { f.info.Differs = []string{"function", "template"} }
 	fresh := func(f *fakeTarget) { f.info.Release, f.info.Serving, f.info.Releases = "", false, 0 }
-	folder := func(f *fakeTarget) { f.info.Source.Repository = string(filepath.Separator) } // in which the project lies
+	folder := func(f *fakeTarget) { f.repository, f.info.Source.Repository = ".", "/home/alice/hello" }
 	unserved := func(f *fakeTarget) { f.info.Serving = false }
 	removable := func(f *fakeTarget) {
 		f.removed = hosting.Removed{Removed: []string{"3 releases (1.2 MB)", "the site's state"}, Left: []string{"the repository /home/alice/hello"}}

@@ -166,7 +166,10 @@ func (h *Hosting) advise(ctx context.Context, p *plan, tip string, report hostin
 	if tree.Changed > 0 {
 		report.Warn("the project has changes that are not committed; only what is committed is deployed")
 	}
-	if source.LocalPath(p.deployed.Repository) == "" && tree.Head != "" && tree.Head != tip {
+	if tree.Branch != "" && tree.Branch != p.deployed.Branch {
+		report.Warn("branch %s is checked out here, and branch %s is deployed; init --branch %[1]s changes that", tree.Branch, p.deployed.Branch)
+	}
+	if !h.project.InRepository() && tree.Head != "" && tree.Head != tip {
 		report.Warn("branch %s here is at %.12s, in the repository at %.12s, which is deployed; push to deploy yours", p.deployed.Branch, tree.Head, tip)
 	}
 }

@@ -88,6 +88,10 @@ func (s *Site) ConfigFile() string { return filepath.Join(s.Dir, Folder, ConfigF
 // Local reports whether the site's repository is a path on this machine.
 func (s *Site) Local() bool { return filepath.IsAbs(s.Repository) }
 
+// InRepository reports whether the project lies in the repository that is deployed, so that a commit in it is there at once. A clone
+// has to push.
+func (s *Site) InRepository() bool { return s.Local() && below(s.Repository, realPath(s.Dir)) }
+
 // Keep is how many releases retention keeps.
 func (s *Site) Keep() int {
 	if s.Config.KeepReleases == 0 {

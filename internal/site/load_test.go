@@ -98,6 +98,10 @@ func TestRepositoryIsResolved(t *testing.T) {
 			if s.Repository != tc.repository || s.Subdir != tc.subdir {
 				t.Errorf("got %q, %q; want %q, %q", s.Repository, s.Subdir, tc.repository, tc.subdir)
 			}
+			// What lies elsewhere has to push.
+			if want := strings.HasPrefix(at(tc.project)+string(filepath.Separator), tc.repository+string(filepath.Separator)); s.InRepository() != want {
+				t.Errorf("InRepository() = %v", !want)
+			}
 		})
 	}
 }

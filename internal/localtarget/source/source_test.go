@@ -337,7 +337,7 @@ func TestLookAtWorkTree(t *testing.T) {
 	sub := filepath.Join(repo, "app")
 	write(t, filepath.Join(sub, "tool", "config.json"), "{}")
 	look := func(dir string) source.WorkTree { return source.LookAtWorkTree(t.Context(), dir, "main", "tool") }
-	if got := look(sub); got != (source.WorkTree{Head: head}) {
+	if got := look(sub); got != (source.WorkTree{Head: head, Branch: "main"}) {
 		t.Errorf("with changes in the folder that does not count: %+v", got)
 	}
 	write(t, filepath.Join(sub, "page.html"), "x")

@@ -11,6 +11,8 @@ type WorkTree struct {
 	Changed int
 	// Head is the commit of the branch in the working copy's repository; empty if it has no such branch.
 	Head string
+	// Branch is the branch that is checked out; empty if none is.
+	Branch string
 }
 
 // LookAtWorkTree looks at the working copy that dir is in. Files below without, which is relative to dir, do not count.
@@ -21,6 +23,10 @@ func LookAtWorkTree(ctx context.Context, dir, branch, without string) WorkTree {
 		"status", "--porcelain", "--untracked-files=normal", "--ignore-submodules", "--", ".", ":(exclude)" + without}}
 	if out, err := status.run(ctx); err == nil {
 		w.Changed = strings.Count(out, "\n")
+	}
+	current := call{workDir: dir, discover: true, timeout: askTimeout, args: []string{"symbolic-ref", "--quiet", "--short", "HEAD"}}
+	if out, err := current.run(ctx); err == nil {
+		w.Branch = strings.TrimSpace(out)
 	}
 	if ValidBranch(branch) != nil {
 		return w

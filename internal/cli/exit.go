@@ -13,7 +13,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 )
 
-// The exit codes. They are a contract: see writeExitCodes.
+// The exit codes. They are a contract: docs/scripts.md.
 const (
 	exitDone        = 0
 	exitError       = 1

@@ -152,6 +152,13 @@ func (o *functionOptions) show(event *cfjs.Event, outcome functiontest.Outcome) 
 	return o.printJSON(document)
 }
 
+// casesView is the JSON of cases.
+type casesView struct {
+	Passed int        `json:"passed"`
+	Failed int        `json:"failed"`
+	Cases  []caseView `json:"cases"`
+}
+
 // caseView is the JSON of one case.
 type caseView struct {
 	Name   string   `json:"name"`
@@ -205,11 +212,7 @@ func runCases(ctx context.Context, o *functionOptions, path string) error {
 
 func (o *functionOptions) showCases(views []caseView, failed int) error {
 	if o.json {
-		return o.printJSON(struct {
-			Passed int        `json:"passed"`
-			Failed int        `json:"failed"`
-			Cases  []caseView `json:"cases"`
-		}{len(views) - failed, failed, views})
+		return o.printJSON(casesView{len(views) - failed, failed, views})
 	}
 	style := o.OutStyle()
 	var b strings.Builder

@@ -52,8 +52,11 @@ func runLogs(ctx context.Context, o *logsOptions) error {
 	if err := t.Logs(ctx, e.ID, false, &log); err != nil {
 		return err
 	}
-	return o.printJSON(struct {
-		Execution string `json:"execution"`
-		Log       string `json:"log"`
-	}{e.ID, log.String()})
+	return o.printJSON(logsView{e.ID, log.String()})
+}
+
+// logsView is the JSON of logs: the whole output of one execution.
+type logsView struct {
+	Execution string `json:"execution"`
+	Log       string `json:"log"`
 }

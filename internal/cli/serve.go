@@ -155,6 +155,13 @@ func (o *serveOptions) httpsAddress() string {
 	return o.listenHTTPS
 }
 
+// servingView is serve's JSON: the server's address, its process, and the sites' addresses.
+type servingView struct {
+	URL   string   `json:"url"`
+	PID   int      `json:"pid"`
+	Sites []string `json:"sites"`
+}
+
 // ready tells where the server answers, and for which sites.
 func (o *serveOptions) ready(dir string, h state.Holder) {
 	sites, err := state.Dir(dir).Names()
@@ -170,12 +177,7 @@ func (o *serveOptions) ready(dir string, h state.Holder) {
 		urls[i] = h.SiteURL(site, domain)
 	}
 	if o.json {
-		err := o.printJSON(struct {
-			URL   string   `json:"url"`
-			PID   int      `json:"pid"`
-			Sites []string `json:"sites"`
-		}{h.URL, h.PID, orEmpty(urls)})
-		if err != nil {
+		if err := o.printJSON(servingView{h.URL, h.PID, orEmpty(urls)}); err != nil {
 			o.warn("%v", err)
 		}
 		return

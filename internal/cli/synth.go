@@ -38,6 +38,12 @@ CiProviderArn.`,
 	return cmd
 }
 
+// synthView is the JSON of synth.
+type synthView struct {
+	Template   string              `json:"template"`
+	Parameters template.Parameters `json:"parameters"`
+}
+
 func runSynth(_ context.Context, o *synthOptions) error {
 	project, err := site.Load(o.dir)
 	if err != nil {
@@ -63,10 +69,7 @@ func runSynth(_ context.Context, o *synthOptions) error {
 		return err
 	}
 	if o.json {
-		return o.printJSON(struct {
-			Template   string              `json:"template"`
-			Parameters template.Parameters `json:"parameters"`
-		}{string(text), input.Parameters})
+		return o.printJSON(synthView{string(text), input.Parameters})
 	}
 	if _, err := o.Out.Write(text); err != nil {
 		return fmt.Errorf("write template: %w", err)

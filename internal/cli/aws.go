@@ -39,16 +39,24 @@ func (s *session) waits() choice[string] {
 	return choice[string]{&s.aws.wait, []string{waitExpress, waitFull}}
 }
 
-// aloneLimit is how long a deployment without a terminal waits for what a person elsewhere, ACM or DNS have to do: those who pay
+// aloneLimit is how long a deployment that nobody attends waits for what a person elsewhere, ACM or DNS have to do: those who pay
 // for a CI's minutes do not want to wait for the 72 hours that ACM gives them.
 const aloneLimit = 30 * time.Minute
 
-// waitLimit is the value of --wait-timeout; 0 waits for as long as it takes.
+// waitLimit is the value of --wait-timeout; 0 waits for as long as it takes. With --yes nobody attends, terminal or not.
 func (s *session) waitLimit() time.Duration {
-	if s.aws.waitLimit == 0 && !s.InTerminal {
+	if s.aws.waitLimit == 0 && (s.Yes || !s.InTerminal) {
 		return aloneLimit
 	}
 	return s.aws.waitLimit
+}
+
+// checkWaitLimit refuses a limit that has passed before the wait begins.
+func (s *session) checkWaitLimit() error {
+	if s.aws.waitLimit < 0 {
+		return usage("give a time such as 5m or 72h", "--wait-timeout %s is no time to wait", s.aws.waitLimit)
+	}
+	return nil
 }
 
 // words are the flags that choose the account, for the command lines in hints.

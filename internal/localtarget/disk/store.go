@@ -306,14 +306,14 @@ func (s *Store) locked(ctx context.Context, shard int, f func() error) error {
 	return errors.Join(err, lock.Close())
 }
 
-// exists reports whether there is an object of this key. Without the lock it is a hint.
+// exists reports whether there is an object of this key. Without the lock it is a hint. A body whose metadata is damaged is none, so
+// that it is put again.
 func (s *Store) exists(root *os.Root, key string) bool {
 	b, err := root.Lstat(s.body(key))
 	if err != nil || !b.Mode().IsRegular() {
 		return false
 	}
-	m, err := root.Lstat(s.sidecar(key))
-	return err == nil && m.Mode().IsRegular()
+	return len(s.versions(root, key)) > 0
 }
 
 func (s *Store) now() time.Time {

@@ -235,6 +235,32 @@ func TestABodyWithoutMetadataIsNoObject(t *testing.T) {
 	}
 }
 
+// An object whose metadata is damaged is put again, also where objects are never replaced: the release would be lost for good.
+func TestAnObjectWithDamagedMetadataIsPutAgain(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]string{"empty": "", "cut off": `[{"size":1,"file`, "no list": `{"version": 2}`, "null": "null"} {
+		for put, meta := range map[string]publish.Meta{"if absent": {ContentType: "text/plain", IfAbsent: true}, "in any case": {ContentType: "text/plain"}} {
+			t.Run(name+", "+put, func(t *testing.T) {
+				s := newSite(t)
+				s.put(t, "v1/a", "x")
+				if err := os.WriteFile(s.path("bucket.meta", "objects", "v1", "a"), []byte(damage), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				s.Store = disk.OpenStore(s.path("bucket"))
+				if _, _, err := s.read("v1/a"); !errors.Is(err, publish.ErrNotFound) {
+					t.Errorf("read before: %v", err)
+				}
+				if err := s.Put(t.Context(), "v1/a", publishtest.Blob("x"), meta); err != nil {
+					t.Fatal(err)
+				}
+				if body, o, err := s.read("v1/a"); err != nil || body != "x" || o.ContentType != "text/plain" {
+					t.Errorf("%q, %+v, %v", body, o, err)
+				}
+			})
+		}
+	}
+}
+
 func TestABodyChangedByHandIsDescribedAsItIs(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

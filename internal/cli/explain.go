@@ -300,6 +300,9 @@ func fetchFields(f explain.Fetch, style term.Style) [][2]string {
 		}
 	}
 	fields = append(fields, [2]string{"", kept + style.Dim(" ("+f.Why+")")})
+	if f.Range != "" {
+		fields = append(fields, [2]string{"", "the origin is asked for a part, " + f.Range})
+	}
 	if f.CacheKey != "" {
 		fields = append(fields, [2]string{"", "in the cache key beside the path: " + strconv.Quote(f.CacheKey)})
 	}

@@ -27,6 +27,10 @@ type entry struct {
 	// size is that of the content; body is nil if the entry is large, that is, not held in memory.
 	size  int64
 	large bool
+	// off is where the content begins in an object of total bytes, of which it is a part; both are 0 for a whole one.
+	off, total int64
+	// unranged says that the origin was asked for a part of this, and sent all.
+	unranged bool
 	// etag and modified are the origin's; etag is "" if it sent none that is valid.
 	etag                      string
 	modified                  time.Time
@@ -48,6 +52,9 @@ type entry struct {
 	prev, next *entry
 	held       bool
 }
+
+// object is the size of the object that the entry is, or is a part of.
+func (en *entry) object() int64 { return max(en.size, en.total) }
 
 // lazyForm is one content coding of an entry.
 type lazyForm struct {

@@ -34,6 +34,10 @@ type target struct {
 	always bool
 	// options asks by OPTIONS, where else it is GET.
 	options bool
+	// block is the Range that the origin is asked for, and whole the target of the object that it is a part of; "" and nil for
+	// whole objects.
+	block string
+	whole *target
 }
 
 func (t *target) key() cacheKey {

@@ -31,7 +31,10 @@ func (e *Edge) forward(ctx context.Context, r *request, src *source, uri string)
 	if en := e.cache.get(t.key()); r.method == http.MethodHead && (en == nil || !en.fresh(r.start, r.epoch)) {
 		return e.pass(ctx, r, src.custom, uri)
 	}
-	en, res := e.fetch(ctx, r, t)
+	en, res := e.fetchRange(ctx, r, t)
+	if en == nil || en.large && en.status != http.StatusOK {
+		return e.pass(ctx, r, src.custom, uri)
+	}
 	a := e.respond(ctx, r, t, en, res)
 	if a.originStatus == 0 {
 		a.originStatus = en.status

@@ -21,7 +21,7 @@ func (e *Edge) loadHTTP(ctx context.Context, r *request, t *target, old *entry) 
 	}
 	if t.options {
 		req.Method = http.MethodOptions
-	} else if old != nil && old.status == http.StatusOK && !varyAny(old.base) {
+	} else if old != nil && (old.status == http.StatusOK || old.total > 0) && !varyAny(old.base) {
 		if old.etag != "" {
 			req.Header.Set("If-None-Match", old.etag)
 		}
@@ -29,9 +29,14 @@ func (e *Edge) loadHTTP(ctx context.Context, r *request, t *target, old *entry) 
 			req.Header.Set("If-Modified-Since", old.modified.UTC().Format(http.TimeFormat))
 		}
 	}
+	all := t
+	if t.whole != nil {
+		req.Header.Set("Range", t.block)
+		all = t.whole // only a part is kept as such
+	}
 	resp, err := e.send(r, t.source.custom, req)
 	if err != nil {
-		return e.loadHTTPError(r, t, old, gatewayStatus(err), err)
+		return e.loadHTTPError(r, all, old, gatewayStatus(err), err)
 	}
 	defer resp.Body.Close()
 	cleanResponse(r, resp.Header)
@@ -40,12 +45,15 @@ func (e *Edge) loadHTTP(ctx context.Context, r *request, t *target, old *entry) 
 		return e.refreshed(r, t, old, resp.Header), resultRefreshHit
 	case resp.StatusCode >= 500 && old != nil && old.staleIfError(r.start, &t.via.CachePolicy):
 		return old, resultHit
+	case resp.StatusCode == http.StatusPartialContent && t.whole != nil:
+		return e.loadPart(ctx, r, t, resp)
 	}
 	body, large, err := e.readHTTP(ctx, resp)
 	if err != nil {
-		return e.loadHTTPError(r, t, old, http.StatusBadGateway, err)
+		return e.loadHTTPError(r, all, old, http.StatusBadGateway, err)
 	}
-	en := t.newHTTPEntry(resp, body, large)
+	en := all.newHTTPEntry(resp, body, large)
+	en.unranged = t.whole != nil
 	if e.httpFreshness(r, t, en, resp.Header) {
 		e.cache.put(en)
 	}
@@ -72,6 +80,7 @@ func (e *Edge) refreshed(r *request, t *target, old *entry, confirmed http.Heade
 		body = f.body
 	}
 	en := t.newHTTPEntry(&http.Response{StatusCode: old.status, Header: h, ContentLength: old.size}, body, old.large)
+	en.off, en.total = old.off, old.total
 	if age := confirmed.Values("Age"); age != nil {
 		h["Age"] = age
 	}
@@ -157,7 +166,7 @@ func (e *Edge) httpFreshness(r *request, t *target, en *entry, h http.Header) (k
 	age, aged := originAge(h)
 	var ttl time.Duration
 	switch {
-	case en.status == http.StatusPartialContent || en.status == http.StatusNotModified:
+	case en.status == http.StatusPartialContent && en.total == 0 || en.status == http.StatusNotModified:
 		// Nobody asked for a part, and there is nothing that could be unchanged.
 	case en.status < 400:
 		ttl = max(p.MinTTL, d.ttl(p)-age)

@@ -11,6 +11,9 @@ const maxRanges = 64
 // byteRange is n bytes from offset off.
 type byteRange struct{ off, n int64 }
 
+// after is the same bytes, counted from a later offset.
+func (b byteRange) after(off int64) byteRange { return byteRange{b.off - off, b.n} }
+
 func (b byteRange) contentRange(size int64) string {
 	return "bytes " + strconv.FormatInt(b.off, 10) + "-" + strconv.FormatInt(b.off+b.n-1, 10) + "/" + strconv.FormatInt(size, 10)
 }

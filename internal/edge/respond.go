@@ -9,11 +9,14 @@ import (
 
 // respond makes the answer to r from what the cache or the origin holds.
 func (e *Edge) respond(ctx context.Context, r *request, t *target, en *entry, res result) *answer {
-	if en.status != http.StatusOK {
+	if en.status != http.StatusOK && en.total == 0 {
 		return e.respondStatus(ctx, r, en, res)
 	}
 	enc := identity
 	ranged := r.method == http.MethodGet && r.get(hdrRange) != ""
+	if en.unranged && res == resultMiss {
+		ranged = false // Developer Guide, RangeGETs: whoever makes such an origin send all gets all
+	}
 	if en.compressible && !ranged {
 		enc = t.owner.negotiate(r)
 	}
@@ -91,7 +94,7 @@ func (e *Edge) cut(ctx context.Context, r *request, en *entry, a *answer) *answe
 	if !rangeApplies(r.get(hdrIfRange), en.etag, en.modified) {
 		return a
 	}
-	ranges, ok := parseRanges(r.get(hdrRange), en.size)
+	ranges, ok := parseRanges(r.get(hdrRange), en.object())
 	switch {
 	case !ok:
 		return a
@@ -99,13 +102,13 @@ func (e *Edge) cut(ctx context.Context, r *request, en *entry, a *answer) *answe
 		a.close()
 		a = e.originError(ctx, r, http.StatusRequestedRangeNotSatisfiable)
 		if a.status == http.StatusRequestedRangeNotSatisfiable {
-			a.set("Content-Range", "bytes */"+strconv.FormatInt(en.size, 10), FromEdge)
+			a.set("Content-Range", "bytes */"+strconv.FormatInt(en.object(), 10), FromEdge)
 		}
 		return a
 	case len(ranges) == 1:
-		a.parts = []part{{byteRange: ranges[0]}}
+		a.parts = []part{{byteRange: ranges[0].after(en.off)}}
 		a.length = ranges[0].n
-		a.set("Content-Range", ranges[0].contentRange(en.size), FromEdge)
+		a.set("Content-Range", ranges[0].contentRange(en.object()), FromEdge)
 	default:
 		a.multipart(ranges, en, r.id)
 	}
@@ -123,8 +126,8 @@ func (a *answer) multipart(ranges []byteRange, en *entry, id string) {
 		if en.contentType != "" {
 			head += "Content-Type: " + en.contentType + "\r\n"
 		}
-		head += "Content-Range: " + br.contentRange(en.size) + "\r\n\r\n"
-		a.parts = append(a.parts, part{head, br})
+		head += "Content-Range: " + br.contentRange(en.object()) + "\r\n\r\n"
+		a.parts = append(a.parts, part{head, br.after(en.off)})
 		a.length += int64(len(head)) + br.n
 	}
 	a.tail = "\r\n--" + boundary + "--\r\n"

@@ -83,6 +83,9 @@ type Fetch struct {
 	ErrorFor int
 	// KeyParts is what else is in the cache key beside the URI.
 	KeyParts string
+	// Range is what part of the object a custom origin is asked for, "" for the whole one, or where the viewer's own Range was
+	// passed on.
+	Range string
 	// Uncached is true for a request that was passed on without the cache.
 	Uncached bool
 	// Status is the origin's; Result says whether the cache had it.
@@ -209,6 +212,9 @@ func (t *Trace) addFetch(g *target, en *entry, res result) {
 		Result: res.String(), Headers: traced(en.base)}
 	if f.Custom {
 		f.Key = g.source.custom.Path + g.uri
+	}
+	if f.Range = g.block; g.whole != nil {
+		g = g.whole
 	}
 	if g.parts != "error page" {
 		f.KeyParts = strings.TrimPrefix(g.parts, g.source.id+" ")

@@ -100,6 +100,8 @@ type Fetch struct {
 	ErrorPageFor int `json:"errorPageFor,omitempty"`
 	// CacheKey is what tells cached answers apart beside the URI.
 	CacheKey string `json:"cacheKey"`
+	// Range is the part of the object that a custom origin is asked for, for a viewer who wants less; not there for the whole.
+	Range string `json:"range,omitempty"`
 	// TTL is how long the edge keeps it, in seconds, and Why says for what reason.
 	TTL int64  `json:"ttl"`
 	Why string `json:"why"`

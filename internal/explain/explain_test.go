@@ -8,9 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +137,8 @@ func TestExplain(t *testing.T) {
 		"no-release": {query: explain.Query{URL: "/"}, change: func(o *edge.Options) {
 			o.KV = func() (cfjs.KV, error) { return store{}, nil }
 		}},
+		"part":       {query: explain.Query{URL: "/files/film.bin", Header: http.Header{"Range": {"bytes=300000-300009"}}}, change: withServer(t)},
+		"rest":       {query: explain.Query{URL: "/files/film.bin", Header: http.Header{"Range": {"bytes=300000-"}}}, change: withServer(t)},
 		"other-name": {query: explain.Query{URL: "https://example.org/"}, change: withDomain},
 		"redirected": {query: explain.Query{URL: "https://www.example.com/about?utm=1"}, change: withDomain},
 		"function-fails": {query: explain.Query{URL: "/"}, change: func(o *edge.Options) {
@@ -159,6 +164,29 @@ func TestExplain(t *testing.T) {
 			}
 			golden(t, name+".json", x)
 		})
+	}
+}
+
+// withServer gives the site's /files/* to a server that has a large file.
+func withServer(t *testing.T) func(*edge.Options) {
+	content := bytes.Repeat([]byte("0123456789"), 2_000_000)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Date"] = nil
+		http.ServeContent(w, r, "film.bin", time.Date(2026, 11, 1, 10, 0, 0, 0, time.UTC), bytes.NewReader(content))
+	}))
+	t.Cleanup(srv.Close)
+	host, port, err := net.SplitHostPort(strings.TrimPrefix(srv.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(o *edge.Options) {
+		o.Config.CustomOrigins = []edge.CustomOrigin{{ID: "server", DomainName: host, ProtocolPolicy: "http-only", HTTPPort: number}}
+		o.Config.Behaviors = append([]edge.Behavior{{PathPattern: "/files/*", OriginID: "server", CachePolicy: edge.CachePolicy{Name: "CachingOptimized",
+			MinTTL: time.Second, DefaultTTL: 24 * time.Hour, MaxTTL: 365 * 24 * time.Hour}}}, o.Config.Behaviors...)
 	}
 }
 

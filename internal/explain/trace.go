@@ -94,7 +94,7 @@ func (f *Function) changes(run edge.FunctionRun) {
 
 func newFetch(f edge.Fetch, t *edge.Trace, config edge.Config) Fetch {
 	return Fetch{Origin: f.OriginID, Key: f.Key, Status: f.Status, ErrorPageFor: f.ErrorFor, CacheKey: strings.TrimSpace(f.KeyParts),
-		TTL: int64(f.TTL / time.Second), Why: why(f, t, config)}
+		Range: f.Range, TTL: int64(f.TTL / time.Second), Why: why(f, t, config)}
 }
 
 // why says in words for how long an answer of an origin is kept.
@@ -102,7 +102,10 @@ func why(f edge.Fetch, t *edge.Trace, config edge.Config) string {
 	p := t.Behavior.CachePolicy
 	switch {
 	case f.Uncached:
-		return "not cached: the cache policy allows no caching, or the method is neither GET nor HEAD"
+		if t.Behavior.CachePolicy.MaxTTL > 0 && value(f.Headers, "Content-Range") != "" {
+			return "not cached: more of a large object is asked for than the edge keeps, or the origin sends no part that can be cut"
+		}
+		return "not cached: the cache policy allows no caching, the method is neither GET nor HEAD, or the answer is too large"
 	case f.ErrorFor != 0:
 		return "checked with the origin for each answer, since it changes with the release; CloudFront keeps it by its own headers"
 	case f.Status >= 400:

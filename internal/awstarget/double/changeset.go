@@ -36,9 +36,19 @@ func (a *Account) createChangeSet(req *wire.Request) (map[string]any, *Fault) {
 	case s != nil && !create && (strings.HasSuffix(s.status, "_IN_PROGRESS") || strings.Contains(s.status, "ROLLBACK_COMPLETE") && !strings.HasPrefix(s.status, "UPDATE") || strings.HasSuffix(s.status, "ROLLBACK_FAILED")):
 		return nil, refuse("ValidationError", "Stack:%s is in %s state and can not be updated.", s.id, s.status)
 	}
+	if s != nil {
+		if i := slices.IndexFunc(s.changeSets, func(c *changeSet) bool { return c.name == req.Text("ChangeSetName") }); i >= 0 {
+			set := s.changeSets[i]
+			if set.token != "" && set.token == req.Text("ClientToken") {
+				return map[string]any{"Id": set.id, "StackId": s.id}, nil
+			}
+			return nil, refuse("AlreadyExistsException", "ChangeSet %s cannot be created due to a mismatch with existing attribute", set.name)
+		}
+	}
 	set := &changeSet{
-		id:   fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", Region, AccountID, req.Text("ChangeSetName"), a.id()),
-		name: req.Text("ChangeSetName"), template: []byte(req.Text("TemplateBody")), create: create,
+		token: req.Text("ClientToken"),
+		id:    fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", Region, AccountID, req.Text("ChangeSetName"), a.id()),
+		name:  req.Text("ChangeSetName"), template: []byte(req.Text("TemplateBody")), create: create,
 		tags: texts(req.Input["Tags"], "Key", "Value"),
 	}
 	set.params = parameters(s, set.template, req.Input["Parameters"])

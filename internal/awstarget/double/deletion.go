@@ -42,6 +42,9 @@ func (a *Account) Has(name, resource string) bool {
 // deleteStack begins the deletion of a stack: resource by resource, those first that others do not need. What fails stays,
 // and what does not depend on it goes all the same.
 func (a *Account) deleteStack(s *stack, req *wire.Request) *Fault {
+	if s.again(req) {
+		return nil
+	}
 	var retain []string
 	if list, ok := req.Input["RetainResources"].([]any); ok {
 		for _, name := range list {

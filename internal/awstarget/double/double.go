@@ -37,6 +37,8 @@ type Account struct {
 	Repositories map[string]string
 	// Fault, if set, is asked ahead of each operation; what is not nil is the answer.
 	Fault func(service, operation string) *Fault
+	// Lost, if set, is asked after each operation that went well: if it says so, the connection breaks before the answer comes.
+	Lost func(service, operation string) bool
 	// FailResource makes a resource, by its name in the template, fail with this reason.
 	FailResource map[string]string
 	// Objects makes CloudFormation's checks refuse a change of a resource with this reason, before it is made.
@@ -244,7 +246,11 @@ func (a *Account) serveService(w http.ResponseWriter, r *http.Request, service s
 	if fault == nil {
 		out, fault = a.answer(service, name, req)
 	}
+	lost := fault == nil && a.Lost != nil && a.Lost(service, name)
 	a.mu.Unlock()
+	if lost {
+		panic(http.ErrAbortHandler)
+	}
 	if fault != nil {
 		if !m.Knows(req.Operation, fault.Code) {
 			a.t.Errorf("%s %s has no error %s", service, name, fault.Code)

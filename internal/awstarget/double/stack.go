@@ -28,6 +28,19 @@ type stack struct {
 	mode                     string
 	protected                bool
 	role                     string
+	// token is that of the request which began the last operation.
+	token string
+}
+
+// again reports whether a request has been answered before: its token tells (CloudFormation API Reference, ExecuteChangeSet,
+// "ClientRequestToken").
+func (s *stack) again(req *wire.Request) bool {
+	token := req.Text("ClientRequestToken")
+	if token != "" && token == s.token {
+		return true
+	}
+	s.token = token
+	return false
 }
 
 // resource is a resource that exists.
@@ -47,6 +60,8 @@ type changeSet struct {
 	wanted                   template.Stack
 	changes                  []change
 	create                   bool
+	// token is that of the request that made the change set.
+	token string
 	// operation is the one that made the change set.
 	operation string
 	looks     int
@@ -98,11 +113,20 @@ func (a *Account) cloudFormation(name string, req *wire.Request) (map[string]any
 		return a.listResources(req)
 	case "ContinueUpdateRollback":
 		s := a.findStack(req.Text("StackName"))
+		if s.again(req) {
+			return nil, nil
+		}
+		if s.status != "UPDATE_ROLLBACK_FAILED" {
+			return nil, refuse("ValidationError", "Stack:%s is in %s state and can not continue update rollback.", s.id, s.status)
+		}
 		a.begin(s, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
 		a.rollBack(s)
 		return nil, nil
 	}
 	set := a.findChangeSet(req.Text("ChangeSetName"))
+	if s := a.findStack(req.Text("StackName")); name == "ExecuteChangeSet" && s != nil && s.again(req) {
+		return nil, nil
+	}
 	if set == nil {
 		return nil, refuse("ChangeSetNotFound", "ChangeSet [%s] does not exist", req.Text("ChangeSetName"))
 	}

@@ -25,7 +25,9 @@ func (s *Stack) Apply(ctx context.Context, plan *Plan, report hosting.Reporter) 
 	if err != nil {
 		return State{}, err
 	}
-	_, err = s.API.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &plan.id, StackName: &plan.stackID})
+	_, err = s.API.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{
+		ChangeSetName: &plan.id, StackName: &plan.stackID, ClientRequestToken: token("change"),
+	})
 	if err != nil {
 		return State{}, fmt.Errorf("change stack %s: %w", s.Name, reason.Of(err))
 	}

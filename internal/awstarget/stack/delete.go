@@ -110,7 +110,9 @@ func (s *Stack) delete(ctx context.Context, retain []string, report hosting.Repo
 	if err != nil {
 		return err
 	}
-	_, err = s.API.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &state.ID, RetainResources: retain})
+	_, err = s.API.DeleteStack(ctx, &cloudformation.DeleteStackInput{
+		StackName: &state.ID, RetainResources: retain, ClientRequestToken: token("delete"),
+	})
 	if err != nil && strings.Contains(reason.Message(err), errProtected) {
 		return s.protected()
 	}

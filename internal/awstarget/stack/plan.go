@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -68,13 +67,14 @@ func (s *Stack) Plan(ctx context.Context, state State, want Wanted) (*Plan, erro
 	plan := &Plan{Creates: !state.Exists()}
 	in := &cloudformation.CreateChangeSetInput{
 		StackName:        &s.Name,
-		ChangeSetName:    aws.String("deploy-" + strconv.FormatInt(s.now().UnixNano(), 36)),
+		ChangeSetName:    token("deploy"),
 		ChangeSetType:    types.ChangeSetTypeUpdate,
 		TemplateBody:     aws.String(string(want.Template)),
 		Capabilities:     []types.Capability{types.CapabilityCapabilityIam},
 		DeploymentConfig: &types.DeploymentConfig{Mode: types.DeploymentConfigModeExpress, DisableRollback: aws.Bool(false)},
 		Description:      aws.String("cloudfront-hosting-toolkit deploy"),
 	}
+	in.ClientToken = in.ChangeSetName
 	if want.Full {
 		in.DeploymentConfig.Mode = types.DeploymentConfigModeStandard
 	}

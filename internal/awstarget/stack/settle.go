@@ -66,7 +66,7 @@ func (s *Stack) remove(ctx context.Context, state State, report hosting.Reporter
 	if err != nil {
 		return err
 	}
-	if _, err := s.API.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &state.ID}); err != nil {
+	if _, err := s.API.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &state.ID, ClientRequestToken: token("delete")}); err != nil {
 		return fmt.Errorf("remove failed stack %s: %w", s.Name, reason.Of(err))
 	}
 	after, err := s.follow(ctx, state.ID, before, 0, report)
@@ -85,7 +85,8 @@ func (s *Stack) continueRollback(ctx context.Context, state State, report hostin
 	if err != nil {
 		return err
 	}
-	if _, err := s.API.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{StackName: &state.ID}); err != nil {
+	in := &cloudformation.ContinueUpdateRollbackInput{StackName: &state.ID, ClientRequestToken: token("continue")}
+	if _, err := s.API.ContinueUpdateRollback(ctx, in); err != nil {
 		return fmt.Errorf("continue rollback of stack %s: %w", s.Name, reason.Of(err))
 	}
 	after, err := s.follow(ctx, state.ID, before, 0, report)

@@ -8,6 +8,7 @@ package stack
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -175,6 +176,12 @@ func (s *Stack) cutOff(ctx context.Context) error {
 		cause = context.Canceled
 	}
 	return fault.New(fault.Other, "CloudFormation goes on by itself; run deploy again and it continues from there", "stopped waiting for stack %s: %w", s.Name, cause)
+}
+
+// token is a name that no other request has. CloudFormation knows by it a request that the SDK sends again because its answer was
+// lost; without one, the second is refused for what the first has done (CloudFormation API Reference, "ClientRequestToken").
+func token(what string) *string {
+	return aws.String(what + "-" + strings.ToLower(rand.Text()))
 }
 
 func (s *Stack) now() time.Time {

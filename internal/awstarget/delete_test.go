@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double/s3server"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
@@ -180,7 +181,12 @@ var deletions = map[string]deletion{
 	}},
 	"zip files stay": {bare: true, arrange: zipSite, gone: true},
 	"zip files go":   {bare: true, arrange: zipSite, opts: hosting.DeleteOptions{Uploads: true}, gone: true},
-	"older bucket":   {gone: true, arrange: func(b *bed) { b.account.S3.Add(b.bucket("HostingBucket") + "-older") }},
+	// The same site may live in another region, too: its buckets have names that begin alike, and are nobody's leftovers.
+	"older bucket": {gone: true, arrange: func(b *bed) {
+		b.account.S3.Add(b.bucket("HostingBucket") + "-older")
+		b.account.S3.Add(b.bucket("HostingBucket") + "-live-elsewhere")
+		b.account.S3.Move(b.bucket("HostingBucket")+"-live-elsewhere", s3server.Elsewhere{Region: "us-east-1"})
+	}},
 }
 
 // zipSite is the stack of a site that is fed by zip files, with a source bucket of its own and one such file in it.

@@ -240,17 +240,24 @@ func missing(err error) bool {
 	return false
 }
 
-// Named lists the buckets of the account whose names begin with a prefix; S3 tells at most 10,000 of them at once.
+// Named lists the buckets of the account in the client's region whose names begin with a prefix. Those of other regions are not
+// told: a site of the same name may live there.
 func Named(ctx context.Context, client *s3.Client, prefix string) ([]string, error) {
-	out, err := client.ListBuckets(ctx, &s3.ListBucketsInput{Prefix: &prefix})
-	if err != nil {
-		return nil, fmt.Errorf("list buckets: %w", reason.Of(err))
-	}
+	region := client.Options().Region
 	var names []string
-	for _, b := range out.Buckets {
-		if name := aws.ToString(b.Name); strings.HasPrefix(name, prefix) { // not every server knows the parameter
-			names = append(names, name)
+	for in := (&s3.ListBucketsInput{Prefix: &prefix, BucketRegion: &region}); ; {
+		out, err := client.ListBuckets(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("list buckets: %w", reason.Of(err))
+		}
+		for _, b := range out.Buckets {
+			// Not every server knows the parameters.
+			if name, in := aws.ToString(b.Name), aws.ToString(b.BucketRegion); strings.HasPrefix(name, prefix) && (in == "" || in == region) {
+				names = append(names, name)
+			}
+		}
+		if in.ContinuationToken = out.ContinuationToken; in.ContinuationToken == nil {
+			return names, nil
 		}
 	}
-	return names, nil
 }

@@ -285,3 +285,19 @@ func TestMoto(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What is left of a site is looked for in the site's region, however many buckets there are: in another one a site of the same
+// name may be live.
+func TestNamed(t *testing.T) {
+	b, memory := open(t, false)
+	memory.PageSize = 2
+	for _, name := range []string{"hello-hostingbucket-a", "hello-hostingbucket-b", "hello-hostingbucket-c", "hello-hostingbucket-d", "hello-two-hostingbucket-a"} {
+		memory.Add(name)
+	}
+	memory.Move("hello-hostingbucket-b", s3server.Elsewhere{Region: "eu-west-1"})
+	memory.Move("hello-hostingbucket-d", s3server.Elsewhere{Account: "999999999999"})
+	got, err := teardown.Named(t.Context(), b.Client, "hello-hostingbucket-")
+	if want := "hello-hostingbucket-a hello-hostingbucket-c"; err != nil || strings.Join(got, " ") != want {
+		t.Errorf("%v, %v", got, err)
+	}
+}

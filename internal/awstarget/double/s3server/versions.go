@@ -188,17 +188,33 @@ func (m *Memory) listUploads(w http.ResponseWriter, name string, query url.Value
 	return writeXML(w, http.StatusOK, page)
 }
 
-// listBuckets answers ListBuckets, all of it on one page.
+// listBuckets answers ListBuckets: the account's buckets of every region, or of the one that is asked for (Amazon S3 API
+// Reference, "bucket-region").
 func (m *Memory) listBuckets(w http.ResponseWriter, query url.Values) error {
-	type entry struct{ Name, CreationDate string }
+	type entry struct {
+		Name, CreationDate string
+		BucketRegion       string `xml:",omitempty"`
+	}
 	page := struct {
-		XMLName xml.Name `xml:"ListAllMyBucketsResult"`
-		Buckets struct{ Bucket []entry }
+		XMLName           xml.Name `xml:"ListAllMyBucketsResult"`
+		Buckets           struct{ Bucket []entry }
+		ContinuationToken string `xml:",omitempty"`
 	}{}
+	most := m.PageSize
+	if most == 0 {
+		most = 10_000
+	}
 	for _, name := range slices.Sorted(maps.Keys(m.buckets)) {
-		if strings.HasPrefix(name, query.Get("prefix")) {
-			page.Buckets.Bucket = append(page.Buckets.Bucket, entry{name, "2026-11-01T00:00:00.000Z"})
+		b := m.buckets[name]
+		if !strings.HasPrefix(name, query.Get("prefix")) || name <= query.Get("continuation-token") || b.elsewhere.Account != "" ||
+			query.Has("bucket-region") && b.elsewhere.Region != "" {
+			continue
 		}
+		if len(page.Buckets.Bucket) == most {
+			page.ContinuationToken = page.Buckets.Bucket[most-1].Name
+			break
+		}
+		page.Buckets.Bucket = append(page.Buckets.Bucket, entry{name, "2026-11-01T00:00:00.000Z", b.elsewhere.Region})
 	}
 	return writeXML(w, http.StatusOK, page)
 }

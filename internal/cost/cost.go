@@ -104,7 +104,7 @@ func For(h Hosting, u Usage) Estimate {
 		left := new(big.Rat).Mul(new(big.Rat).Sub(n, free), each)
 		total.Add(total, left)
 		listed.Add(listed, all)
-		line := Line{Service: p.Service, What: p.What, Quantity: plain(n), List: Dollars(all), Cost: Dollars(left), Confirmed: p.Confirmed, Source: p.Source}
+		line := Line{Service: p.Service, What: p.What, Quantity: plain(n), List: dollars(all), Cost: dollars(left), Confirmed: p.Confirmed, Source: p.Source}
 		if free.Sign() > 0 {
 			line.Free = plain(free)
 		}
@@ -119,7 +119,7 @@ func For(h Hosting, u Usage) Estimate {
 	if u.GB.Cmp(big.NewRat(firstTier, 1)) > 0 {
 		e.NotCounted = append(e.NotCounted, "CloudFront: transfer beyond 10 TB costs less a GB than is counted here")
 	}
-	e.Total, e.List = Dollars(total), Dollars(listed)
+	e.Total, e.List = dollars(total), dollars(listed)
 	return e
 }
 
@@ -167,9 +167,9 @@ func least(a, b *big.Rat) *big.Rat {
 	return b
 }
 
-// Dollars writes an amount with two decimals, rounded to the nearest cent; what is less than half a cent, and not nothing, is
+// dollars writes an amount with two decimals, rounded to the nearest cent; what is less than half a cent, and not nothing, is
 // "<0.01".
-func Dollars(amount *big.Rat) string {
+func dollars(amount *big.Rat) string {
 	text := amount.FloatString(2)
 	if text == "0.00" && amount.Sign() > 0 {
 		return "<0.01"

@@ -12,10 +12,10 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
 
-// NotRedirected says in one line which of a site's names are to be redirected and are not, because the function, which may
+// notRedirected says in one line which of a site's names are to be redirected and are not, because the function, which may
 // be a person's own or the upstream toolkit's, does not do it; "" if nothing is missing. It calls the function for the start
 // page under each such name. kv is nil before the first release.
-func NotRedirected(ctx context.Context, f Function, names []site.Name, kv cfjs.KV) (string, error) {
+func notRedirected(ctx context.Context, f Function, names []site.Name, kv cfjs.KV) (string, error) {
 	if kv == nil {
 		kv = Store{"path": "RELEASE"}
 	}
@@ -74,12 +74,12 @@ func HidesFiles(ctx context.Context, f Function) (string, error) {
 }
 
 // Advice is what a user should know of a function that is about to be deployed, one line each: see HidesFiles and
-// NotRedirected.
+// notRedirected.
 func Advice(ctx context.Context, f Function, names []site.Name, kv cfjs.KV) (lines []string) {
 	if line, err := HidesFiles(ctx, f); err == nil && line != "" {
 		lines = append(lines, line)
 	}
-	if line, err := NotRedirected(ctx, f, names, kv); err == nil && line != "" {
+	if line, err := notRedirected(ctx, f, names, kv); err == nil && line != "" {
 		lines = append(lines, line)
 	}
 	return lines

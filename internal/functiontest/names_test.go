@@ -38,7 +38,7 @@ func TestNotRedirected(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := NotRedirected(t.Context(), Function{Name: "f.js", Code: tc.code}, tc.names, nil)
+			got, err := notRedirected(t.Context(), Function{Name: "f.js", Code: tc.code}, tc.names, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

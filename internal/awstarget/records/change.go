@@ -47,7 +47,7 @@ func set(one Record, t types.RRType) types.ResourceRecordSet {
 	s := types.ResourceRecordSet{Name: aws.String(one.Name), Type: t}
 	if one.Type == Alias {
 		// CloudFront has no health to evaluate (Amazon Route 53 API Reference, AliasTarget).
-		s.AliasTarget = &types.AliasTarget{DNSName: aws.String(one.Value), HostedZoneId: aws.String(CloudFrontZone)}
+		s.AliasTarget = &types.AliasTarget{DNSName: aws.String(one.Value), HostedZoneId: aws.String(cloudFrontZone)}
 		return s
 	}
 	s.TTL, s.ResourceRecords = aws.Int64(cnameTTL), []types.ResourceRecord{{Value: aws.String(one.Value)}}

@@ -21,9 +21,9 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 )
 
-// CloudFrontZone is the zone of every distribution's name, which an alias record has to give (Amazon Route 53 API Reference,
+// cloudFrontZone is the zone of every distribution's name, which an alias record has to give (Amazon Route 53 API Reference,
 // AliasTarget).
-const CloudFrontZone = "Z2FDTNDATAQYW2"
+const cloudFrontZone = "Z2FDTNDATAQYW2"
 
 // DefaultPace is the time between two looks at a change that Route 53 is spreading.
 const DefaultPace = 3 * time.Second

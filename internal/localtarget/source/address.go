@@ -31,9 +31,9 @@ func Printable(text string) string {
 	})
 }
 
-// ValidAddress says whether git may fetch from address: an absolute path, a URL with one of the transports file, git,
+// validAddress says whether git may fetch from address: an absolute path, a URL with one of the transports file, git,
 // http, https and ssh, or user@host:path.
-func ValidAddress(address string) error {
+func validAddress(address string) error {
 	hint := "use an https:// or ssh:// URL, git@host:owner/repository.git, or the path of a local repository"
 	refuse := func(why string) error {
 		return fault.New(fault.Usage, hint, "repository %q: %s", Printable(address), why)
@@ -53,16 +53,16 @@ func ValidAddress(address string) error {
 	return nil
 }
 
-// ValidBranch says whether git accepts name as a branch.
-func ValidBranch(name string) error {
+// validBranch says whether git accepts name as a branch.
+func validBranch(name string) error {
 	if name == "" || name == "HEAD" || name == "@" || badBranch.MatchString(name) {
 		return fault.New(fault.Usage, "set branchName in the configuration", "%q is not a valid branch name", name)
 	}
 	return nil
 }
 
-// LocalPath returns the folder that address names on this machine, or "" if it is not a folder here.
-func LocalPath(address string) string {
+// localPath returns the folder that address names on this machine, or "" if it is not a folder here.
+func localPath(address string) string {
 	path := address
 	if u, err := url.Parse(address); err == nil && strings.EqualFold(u.Scheme, "file") {
 		path = filepath.FromSlash(u.Path)

@@ -50,7 +50,7 @@ type Mirror struct {
 // Check says whether the branch of the repository can be deployed, without storing anything. The error says what is
 // wrong with the repository, or which branches there are.
 func Check(ctx context.Context, address, branch string) (commit string, err error) {
-	if err := errors.Join(ValidAddress(address), ValidBranch(branch)); err != nil {
+	if err := errors.Join(validAddress(address), validBranch(branch)); err != nil {
 		return "", err
 	}
 	out, err := call{url: address, timeout: askTimeout, args: []string{"ls-remote", "--heads", remote}}.run(ctx)
@@ -123,7 +123,7 @@ func explain(address string, err error) error {
 // Fetch brings the mirror up to date with the user's repository, and creates it first if need be. It leaves the mirror's
 // branch alone unless the branch has moved in the user's repository since the last Fetch.
 func (m *Mirror) Fetch(ctx context.Context) error {
-	if err := errors.Join(ValidAddress(m.Address), ValidBranch(m.Branch)); err != nil {
+	if err := errors.Join(validAddress(m.Address), validBranch(m.Branch)); err != nil {
 		return err
 	}
 	m.mu.Lock()

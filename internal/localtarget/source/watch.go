@@ -147,7 +147,7 @@ func (w *watcher) subscribe(r refFiles) {
 // gitDir returns the folder with the refs of the repository at address, if that is on this machine. Linked working trees
 // share the one of their main repository.
 func gitDir(ctx context.Context, address string) string {
-	path := LocalPath(address)
+	path := localPath(address)
 	if path == "" {
 		return ""
 	}

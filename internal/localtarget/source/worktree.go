@@ -28,7 +28,7 @@ func LookAtWorkTree(ctx context.Context, dir, branch, without string) WorkTree {
 	if out, err := current.run(ctx); err == nil {
 		w.Branch = strings.TrimSpace(out)
 	}
-	if ValidBranch(branch) != nil {
+	if validBranch(branch) != nil {
 		return w
 	}
 	head := call{workDir: dir, discover: true, timeout: askTimeout, args: []string{"rev-parse", "--verify", "--quiet", "refs/heads/" + branch}}

@@ -117,6 +117,9 @@ func (d *deployment) prepare(ctx context.Context) error {
 	if d.state, err = d.stack.Settle(ctx, d.report); err != nil {
 		return err
 	}
+	if err := d.CheckRegion(d.Account.Region, d.state.Exists()); err != nil {
+		return err
+	}
 	if d.state.Exists() {
 		if err := d.tryFunction(ctx); err != nil {
 			return err

@@ -58,6 +58,9 @@ func (h *Hosting) Preview(ctx context.Context, report hosting.Reporter) (hosting
 
 // fromTemplate lists what the template makes.
 func (h *Hosting) fromTemplate(v *hosting.Preview, p *plan) error {
+	if err := h.CheckRegion(v.Region, false); err != nil {
+		return err
+	}
 	params := maps.Clone(p.input.Parameters)
 	params[template.ParamWithPipeline] = "true"
 	if p.ci.Exists() {

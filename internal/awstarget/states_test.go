@@ -71,7 +71,9 @@ var states = map[string]state{
 	"stack of another site": {arrange: func(b *bed) {
 		b.account.AddStack(b.site.Name(), "CREATE_COMPLETE", map[string]string{stack.TagSite: "other-12345678"})
 	}},
-	"delete failed": {first: true, arrange: func(b *bed) { b.account.SetStatus(b.site.Name(), "DELETE_FAILED") }},
+	"region without connections": {opts: func(o *awstarget.Options) { o.Region = "eu-central-2" }, arrange: func(*bed) {}},
+	"region without builds":      {opts: func(o *awstarget.Options) { o.Region = "ca-west-1" }, arrange: func(*bed) {}},
+	"delete failed":              {first: true, arrange: func(b *bed) { b.account.SetStatus(b.site.Name(), "DELETE_FAILED") }},
 	"throttled": {arrange: func(b *bed) {
 		b.set("max_attempts", "1")
 		b.account.Fault = func(service, operation string) *double.Fault {

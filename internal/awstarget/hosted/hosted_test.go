@@ -2,6 +2,8 @@ package hosted_test
 
 import (
 	"errors"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +60,7 @@ func TestRegions(t *testing.T) {
 	}{
 		"usual": {"us-east-1", true, ""}, "china": {"cn-north-1", false, "China"}, "govcloud": {"us-gov-east-1", false, "GovCloud"},
 		"without connections": {"eu-south-2", true, "no connections"}, "zip files there": {"eu-south-2", false, ""},
+		"without builds": {"ca-west-1", false, "no CodeBuild"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -65,6 +68,42 @@ func TestRegions(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 		})
+	}
+}
+
+// lacking prints each region that cfn-lint knows CloudFormation's resource types of, with those that the region has not.
+const lacking = `
+import importlib, pkgutil, sys
+import cfnlint.data.schemas.providers as regions
+for region in pkgutil.iter_modules(regions.__path__):
+    types = set(importlib.import_module(regions.__name__ + "." + region.name).types)
+    print(region.name.replace("_", "-"), *[t for t in sys.argv[1:] if t not in types])
+`
+
+// Which regions have what the stack needs is what CloudFormation's resource schemas say. Those of the isolated partitions and of
+// the European Sovereign Cloud are not told apart there.
+func TestRegionsAreCloudFormations(t *testing.T) {
+	const version = "1.51"
+	found, err := exec.Command("python3", "-c", "from cfnlint.version import __version__ as v; print(v)").Output()
+	if err != nil || !strings.HasPrefix(string(found), version+".") {
+		t.Skipf("SKIPPED: the regions were compared with those of cfn-lint %s, and %q is here", version, strings.TrimSpace(string(found)))
+	}
+	connection, others := "AWS::CodeConnections::Connection", []string{"AWS::CodePipeline::Pipeline", "AWS::CodeBuild::Project", "AWS::CloudFront::KeyValueStore"}
+	out, err := exec.Command("python3", append([]string{"-c", lacking, connection}, others...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		region, lacks, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if strings.Contains(region, "-iso") || strings.HasPrefix(region, "eusc-") {
+			continue
+		}
+		zips := !slices.ContainsFunc(others, func(t string) bool { return strings.Contains(lacks, t) })
+		for git, want := range map[bool]bool{false: zips, true: zips && lacks == ""} {
+			if why := hosted.Unsupported(region, git); (why == "") != want {
+				t.Errorf("%s, with a repository %t: %q; CloudFormation has no %q there", region, git, why, lacks)
+			}
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ func (e *Edge) respond(ctx context.Context, r *request, t *target, en *entry, re
 // origin's redirect.
 func (e *Edge) respondStatus(ctx context.Context, r *request, en *entry, res result) *answer {
 	f := en.forms[identity].form
-	if _, custom := e.errorPages[en.status]; f == nil || custom && en.status >= 400 {
+	if page := e.errorPages[en.status]; f == nil || page.PagePath != "" && en.status >= 400 {
 		return e.originError(ctx, r, en.status)
 	}
 	if en.status >= 400 {

@@ -125,12 +125,21 @@ func answers(ctx context.Context, port int) error {
 	return errors.New("the suite's server does not answer")
 }
 
+// uncachedErrors sets the error caching minimum TTL to 0 for the errors that CloudFront keeps, as the suite's origin says how long; a
+// distribution that sets nothing keeps them for ten seconds.
+var uncachedErrors = func() (pages []edge.ErrorPage) {
+	for _, status := range []int{400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504} {
+		pages = append(pages, edge.ErrorPage{Status: status})
+	}
+	return pages
+}()
+
 // serve starts an edge before the suite's server. Its policies cache what the origin says, and forward everything.
 func serve(port int) (base string, err error) {
 	all := edge.KeyPart{Behavior: "all"}
 	none := edge.KeyPart{Behavior: "none"}
 	e, err := edge.New(edge.Options{Config: edge.Config{
-		ID: "CONFORMANCE", DomainName: "localhost",
+		ID: "CONFORMANCE", DomainName: "localhost", ErrorPages: uncachedErrors,
 		CustomOrigins: []edge.CustomOrigin{{ID: "suite", DomainName: "localhost", ProtocolPolicy: "http-only", HTTPPort: port}},
 		Behaviors: []edge.Behavior{{
 			OriginID: "suite", AllowedMethods: []string{"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"},

@@ -2,12 +2,14 @@ package detect
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -133,6 +135,9 @@ func (s *Source) written(url string) string {
 	return site.StripCredentials(url)
 }
 
+// trusting is the command with which git says that somebody may use another user's repository.
+var trusting = regexp.MustCompile(`git config --global --add safe\.directory .+`)
+
 // noRepository says why git knows no repository in dir.
 func noRepository(ctx context.Context, dir string, cause error) error {
 	if errors.Is(cause, exec.ErrNotFound) {
@@ -142,7 +147,9 @@ func noRepository(ctx context.Context, dir string, cause error) error {
 		return fault.New(fault.Usage, "clone it, and run the command in the clone", "%s is a bare repository", dir)
 	}
 	if strings.Contains(cause.Error(), "dubious ownership") {
-		return fault.New(fault.Usage, "run: git config --global --add safe.directory "+dir, "the repository of %s belongs to another user", dir)
+		// git names the folder that it means: dir may be one inside it.
+		command := cmp.Or(trusting.FindString(cause.Error()), "git config --global --add safe.directory "+dir)
+		return fault.New(fault.Usage, "run: "+command, "the repository of %s belongs to another user", dir)
 	}
 	if _, err := os.Stat(dir); err != nil {
 		return fault.New(fault.Usage, "is --dir right?", "find project folder: %w", err)

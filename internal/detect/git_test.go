@@ -141,6 +141,15 @@ func TestGitErrors(t *testing.T) {
 			}
 		})
 	}
+	t.Run("another user's, seen from a folder in it", func(t *testing.T) {
+		dir := folder(t, "apps/web")
+		run(t, dir, "init -q -b main")
+		t.Setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+		got := detect.Git(t.Context(), filepath.Join(dir, "apps", "web"))
+		if got.Err == nil || fault.HintOf(got.Err) != "run: git config --global --add safe.directory "+dir {
+			t.Errorf("error %v (hint %q)", got.Err, fault.HintOf(got.Err))
+		}
+	})
 	t.Run("git is not installed", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		if got := detect.Git(t.Context(), t.TempDir()); got.Err == nil || !strings.Contains(got.Err.Error(), "git is not installed") {

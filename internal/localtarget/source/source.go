@@ -11,12 +11,14 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -83,6 +85,9 @@ func noBranch(address, branch string, branches []string) error {
 	return fault.New(fault.Usage, "set branchName in the configuration, or create the branch", "repository %s has no branch %q; it has %s", Printable(address), branch, list)
 }
 
+// trusting is the command that git names, with the folder that it means: often not that of the address, but the .git in it.
+var trusting = regexp.MustCompile(`git config --global --add safe\.directory [^;\n]+`)
+
 // explain turns what git says of a repository that it cannot read into what is wrong and how to mend it.
 func explain(address string, err error) error {
 	var said *gitError
@@ -107,7 +112,7 @@ func explain(address string, err error) error {
 	case has(".lock': file exists"):
 		hint = fmt.Sprintf("another git is at it, or was killed: what it left is removed within %s", staleLock)
 	case has("dubious ownership"):
-		hint = "the repository belongs to another user: git config --global --add safe.directory " + address
+		hint = "the repository belongs to another user: " + cmp.Or(trusting.FindString(said.text), "git config --global --add safe.directory "+address)
 	case has("authentication failed", "could not read username", "could not read password", "permission denied (publickey", "terminal prompts disabled", "returned error: 403"):
 		hint = "give git access without a prompt: a credential helper for https, an ssh-agent for ssh"
 	case has("host key verification failed"):

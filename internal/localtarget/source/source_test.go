@@ -330,6 +330,22 @@ func TestHas(t *testing.T) {
 	}
 }
 
+// The command of the hint mends what it is about, whichever folder this version of git means.
+func TestARepositoryOfAnotherUser(t *testing.T) {
+	repo := repository(t)
+	t.Setenv("GIT_CONFIG_GLOBAL", filepath.Join(t.TempDir(), "gitconfig"))
+	t.Setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+	_, err := source.Check(t.Context(), repo, "main")
+	_, folder, found := strings.Cut(fault.HintOf(err), "another user: git config --global --add safe.directory ")
+	if !found {
+		t.Fatalf("%v (hint %q)", err, fault.HintOf(err))
+	}
+	git(t, repo, "config", "--global", "--add", "safe.directory", strings.Trim(folder, "'"))
+	if _, err := source.Check(t.Context(), repo, "main"); err != nil {
+		t.Errorf("with %s: %v", folder, err)
+	}
+}
+
 func TestLookAtWorkTree(t *testing.T) {
 	t.Parallel()
 	repo := repository(t)

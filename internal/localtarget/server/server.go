@@ -122,7 +122,7 @@ func Run(ctx context.Context, opts Options) error {
 	if err := dir.SaveHolder(h); err != nil {
 		return err
 	}
-	if err := state.WriteFile(dir.RunFile(), []byte(strconv.Itoa(h.PID))); err != nil {
+	if err := dir.SaveRun(h.PID); err != nil {
 		return err
 	}
 	defer removeRunFile(dir, h.PID)

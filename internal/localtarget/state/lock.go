@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -137,13 +138,42 @@ func (d Dir) Holder() (h Holder, running bool, err error) {
 	return h, true, nil
 }
 
-// SaveHolder writes serve.json; only the holder of the lock calls it.
+// SaveRun makes the file of RunFile, with the number of the process in it. A server has to start on a full disk too: there the file is
+// empty, which takes no space.
+func (d Dir) SaveRun(pid int) error {
+	err := WriteFile(d.RunFile(), []byte(strconv.Itoa(pid)))
+	if diskFull(err) && os.WriteFile(d.RunFile(), nil, 0o600) == nil {
+		return nil
+	}
+	return err
+}
+
+// SaveHolder writes serve.json; only the holder of the lock calls it. On a full disk that of the last holder is written over, which
+// takes no space; if that is cut off, the file is damaged, and so one of no holder.
 func (d Dir) SaveHolder(h Holder) error {
 	data, err := json.MarshalIndent(h, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", d.HolderFile(), err)
 	}
-	return WriteFile(d.HolderFile(), append(data, '\n'))
+	data = append(data, '\n')
+	err = WriteFile(d.HolderFile(), data)
+	if diskFull(err) && overwrite(d.HolderFile(), data) == nil {
+		return nil
+	}
+	return err
+}
+
+// overwrite puts data into a file that exists, in the space that the file has.
+func overwrite(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(data, 0)
+	if err == nil {
+		err = f.Truncate(int64(len(data)))
+	}
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // URL returns the address of a site of the server that listens on listen.

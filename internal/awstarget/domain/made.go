@@ -39,7 +39,8 @@ type Made struct {
 // Empty reports whether there is nothing to remove.
 func (m *Made) Empty() bool { return len(m.certificates) == 0 && len(m.records) == 0 }
 
-// Find looks for the certificates and records of a site, whose stack may be gone. A site that never had a domain needs no permission for that.
+// Find looks for the certificates and records of a site, whose stack may be gone. A site that never had a domain needs no
+// permission for that.
 func Find(ctx context.Context, h *hosted.Hosting, state stack.State) (Made, error) {
 	m := Made{h: h, state: state}
 	err := m.find(ctx)

@@ -103,7 +103,8 @@ func revisionSummary(t *testing.T, p *pipeline) {
 	}
 }
 
-// Every role of a service names aws:SourceAccount in its trust policy, and the services could take them on all the same: there is a release.
+// Every role of a service names aws:SourceAccount in its trust policy, and the services could take them on all the same: there is
+// a release.
 func trustPolicies(t *testing.T, p *pipeline) {
 	text, err := p.stack(p.state.Tags[stack.TagSite]).Template(t.Context())
 	if err != nil {

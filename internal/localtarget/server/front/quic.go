@@ -117,8 +117,8 @@ func (f *Front) EndQUIC() {
 	f.drainQUIC(ctx)
 }
 
-// drainQUIC tells viewers to go, waits for the answers on their way and lastRequests longer, and closes: viewers keep a connection open after their
-// last answer, and it is not worth waiting for.
+// drainQUIC tells viewers to go, waits for the answers on their way and lastRequests longer, and closes: viewers keep a connection
+// open after their last answer, and it is not worth waiting for.
 func (f *Front) drainQUIC(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

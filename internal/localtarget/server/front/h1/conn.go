@@ -214,8 +214,14 @@ func (c *conn) serveOne() next {
 		c.state.Store(closing)
 		return answerNext // what has come by now
 	}
-	now := time.Now()
-	if by := now.Add(s.IdleTimeout); c.readBy.Before(by.Add(-slack(s.IdleTimeout))) || c.readBy.After(by) {
+	c.rest()
+	return answerNext
+}
+
+// rest makes the connection an idle one, which has IdleTimeout for its next request.
+func (c *conn) rest() {
+	s := c.server
+	if by := time.Now().Add(s.IdleTimeout); c.readBy.Before(by.Add(-slack(s.IdleTimeout))) || c.readBy.After(by) {
 		c.readBy = by
 		_ = c.SetReadDeadline(by)
 	}
@@ -224,7 +230,6 @@ func (c *conn) serveOne() next {
 		s.State(c.Conn, http.StateIdle)
 	}
 	c.state.Store(idle)
-	return answerNext
 }
 
 // lastRequest reports whether a request has come on a connection that is to be closed because it was idle. It is answered: its viewer

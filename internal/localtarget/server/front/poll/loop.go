@@ -139,7 +139,8 @@ func (l *loop) sweep() {
 // It fails, and leaves tcp as it is, where the system has no such loops, or no more file descriptors.
 //
 // When something has come on the parked connection, its deadline has passed, or it has ended, wake is called, and owns it then. It
-// must not return before it has parked, thawed or released the connection, or left the loop. As soon as the viewer has closed its side gone is called, by the loop, whoever owns the connection; it must not wait.
+// must not return before it has parked, thawed or released the connection, or left the loop. As soon as the viewer has closed its
+// side gone is called, by the loop, whoever owns the connection; it must not wait.
 func Adopt(tcp *net.TCPConn, wake, gone func()) (*Conn, error) {
 	all, err := loops()
 	if err != nil {

@@ -76,7 +76,7 @@ func TestDamagedCertificate(t *testing.T) {
 			t.Parallel()
 			said := make(lines, 100)
 			opts := Options{
-				Dir: t.TempDir(), ACME: ACME{Directory: "https://127.0.0.1:1/dir"}, HTTPS: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443},
+				Dir: folder(t), ACME: ACME{Directory: "https://127.0.0.1:1/dir"}, HTTPS: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443},
 				Known: func(string) bool { return true }, Log: slog.New(slog.NewTextHandler(said, nil)),
 			}
 			k, err := Open(opts)
@@ -100,6 +100,25 @@ func TestDamagedCertificate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// folder returns an empty folder, which is removed after the test. certmagic, asking for a certificate, ends some time after the Keeper:
+// it takes its lock away then.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "certs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for end := time.Now().Add(time.Minute); os.RemoveAll(dir) != nil; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Error("the folder cannot be removed")
+				return
+			}
+		}
+	})
+	return dir
 }
 
 // lines are what a log has been told.

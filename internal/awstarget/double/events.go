@@ -88,7 +88,7 @@ func (a *Account) describeStackEvents(req *wire.Request) (map[string]any, *Fault
 func (a *Account) describeEvents(req *wire.Request) (map[string]any, *Fault) {
 	id := req.Text("OperationId")
 	if set := req.Text("ChangeSetName"); set != "" {
-		found := a.findChangeSet(set)
+		found := a.findChangeSet("", set)
 		if found == nil {
 			return nil, refuse("ValidationError", "ChangeSet [%s] does not exist", set)
 		}

@@ -123,8 +123,11 @@ func (a *Account) cloudFormation(name string, req *wire.Request) (map[string]any
 		a.rollBack(s)
 		return nil, nil
 	}
-	set := a.findChangeSet(req.Text("ChangeSetName"))
+	set := a.findChangeSet(req.Text("StackName"), req.Text("ChangeSetName"))
 	if s := a.findStack(req.Text("StackName")); name == "ExecuteChangeSet" && s != nil && s.again(req) {
+		return nil, nil
+	}
+	if set == nil && name == "DeleteChangeSet" {
 		return nil, nil
 	}
 	if set == nil {
@@ -151,10 +154,11 @@ func (a *Account) findStack(nameOrID string) *stack {
 	return nil
 }
 
-func (a *Account) findChangeSet(id string) *changeSet {
+// findChangeSet finds a change set by its id, or by its name and its stack's.
+func (a *Account) findChangeSet(stackName, nameOrID string) *changeSet {
 	for _, s := range a.stacks {
 		for _, c := range s.changeSets {
-			if c.id == id {
+			if c.id == nameOrID || c.name == nameOrID && s.name == stackName {
 				return c
 			}
 		}
@@ -188,6 +192,13 @@ func (a *Account) Status(name string) string {
 		return s.status
 	}
 	return ""
+}
+
+// ChangeSets is how many change sets a stack has that were neither carried out nor given up.
+func (a *Account) ChangeSets(name string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.findStack(name).changeSets)
 }
 
 // Force makes the next change sets change a resource, whatever the template says.

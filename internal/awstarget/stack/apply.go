@@ -22,12 +22,20 @@ func (s *Stack) Apply(ctx context.Context, plan *Plan, report hosting.Reporter) 
 		return s.Describe(ctx)
 	}
 	before, err := s.mark(ctx, plan.stackID)
+	if ctx.Err() != nil {
+		err = s.unplanned(ctx)
+	}
 	if err != nil {
+		s.Discard(ctx, plan)
 		return State{}, err
 	}
 	_, err = s.API.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{
 		ChangeSetName: &plan.id, StackName: &plan.stackID, ClientRequestToken: token("change"),
 	})
+	if ctx.Err() != nil {
+		s.Discard(ctx, plan) // unless it is carried out already
+		return State{}, s.cutOff(ctx)
+	}
 	if err != nil {
 		return State{}, fmt.Errorf("change stack %s: %w", s.Name, reason.Of(err))
 	}

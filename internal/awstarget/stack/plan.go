@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -24,6 +25,9 @@ type Wanted struct {
 	// when the configuration of every resource is applied (EXPRESS), and readiness is for the caller to see to.
 	Full bool
 }
+
+// discardPatience is how long giving up a plan may take: somebody may have pressed Ctrl-C.
+const discardPatience = 5 * time.Second
 
 // Plan is a change set: what an operation would do. It is carried out by Apply or given up by Discard.
 type Plan struct {
@@ -88,11 +92,28 @@ func (s *Stack) Plan(ctx context.Context, state State, want Wanted) (*Plan, erro
 		in.Tags = append(in.Tags, types.Tag{Key: aws.String(name), Value: aws.String(want.Tags[name])})
 	}
 	out, err := s.API.CreateChangeSet(ctx, in)
+	if ctx.Err() != nil { // whether it was made or not
+		plan.id, plan.stackID = *in.ChangeSetName, s.Name
+		s.Discard(ctx, plan)
+		return nil, s.unplanned(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("plan change of stack %s: %w", s.Name, refused(err))
 	}
 	plan.id, plan.stackID = aws.ToString(out.Id), aws.ToString(out.StackId)
-	return plan, s.awaitPlan(ctx, plan)
+	err = s.awaitPlan(ctx, plan)
+	if err != nil {
+		s.Discard(ctx, plan)
+	}
+	if ctx.Err() != nil {
+		err = s.unplanned(ctx)
+	}
+	return plan, err
+}
+
+// unplanned is the error of a change that is not worked out any more.
+func (s *Stack) unplanned(ctx context.Context) error {
+	return fault.New(fault.Other, "nothing was changed; run it again", "stopped planning the change of stack %s: %w", s.Name, context.Cause(ctx))
 }
 
 // refused gives an invalid template or parameter its own kind: it is the configuration that has to change.
@@ -116,16 +137,12 @@ func (s *Stack) awaitPlan(ctx context.Context, plan *Plan) error {
 			return s.readPlan(ctx, plan, out)
 		case types.ChangeSetStatusFailed:
 			why := aws.ToString(out.StatusReason)
-			var objections []string
-			if !isEmpty(why) {
-				objections = s.objections(ctx, &cloudformation.DescribeEventsInput{ChangeSetName: &plan.id})
-			}
-			s.Discard(ctx, plan)
 			if isEmpty(why) {
+				s.Discard(ctx, plan)
 				plan.id = ""
 				return nil
 			}
-			return s.planFailed(why, objections)
+			return s.planFailed(why, s.objections(ctx, &cloudformation.DescribeEventsInput{ChangeSetName: &plan.id}))
 		}
 		if err := s.pause(ctx); err != nil {
 			return err
@@ -218,7 +235,9 @@ func (s *Stack) Discard(ctx context.Context, plan *Plan) {
 	if plan.id == "" {
 		return
 	}
-	_, _ = s.API.DeleteChangeSet(context.WithoutCancel(ctx), &cloudformation.DeleteChangeSetInput{ChangeSetName: &plan.id, StackName: &plan.stackID})
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardPatience)
+	defer cancel()
+	_, _ = s.API.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: &plan.id, StackName: &plan.stackID})
 }
 
 func sortedKeys(m map[string]string) []string {

@@ -45,7 +45,7 @@ func (s *Stack) settleOnce(ctx context.Context, state State, report hosting.Repo
 		report.Warn("the last change of the stack %s failed, and taking it back got stuck (%s): that is finished first", s.Name, s.firstFailure(ctx, state))
 		return false, s.continueRollback(ctx, state, report)
 	case types.StackStatusDeleteFailed:
-		return false, fault.New(fault.Other, "delete it in the console first (what keeps it from being deleted stands there): "+s.Console(state.ID),
+		return false, fault.New(fault.Other, "run delete: it says what keeps it from being deleted, and goes on from there; then run deploy again\nevery event: "+s.Console(state.ID),
 			"stack %s was being deleted, and that failed: %s", s.Name, s.firstFailure(ctx, state))
 	}
 	if !state.Busy() {

@@ -107,6 +107,9 @@ var obstacles = []struct {
 func (d *deletion) explainStuck(stuck *stack.Stuck) error {
 	var text, hints, names []string
 	for _, r := range stuck.Failed {
+		if r.Type == "" {
+			return d.explainStack(r.Why)
+		}
 		sentence, hint := obstacle(r.Why)
 		text = append(text, fmt.Sprintf("%s (%s): %s%s", r.Name, r.ID, sentence, r.Why))
 		if hint != "" {
@@ -120,6 +123,16 @@ func (d *deletion) explainStuck(stuck *stack.Stuck) error {
 		"every event: "+d.stack.Console(d.state.ID))
 	return fault.New(fault.Other, strings.Join(hints, "\n"), "stack %s is not deleted yet, because of %s\n%s",
 		d.stack.Name, hosting.Count(len(stuck.Failed), "resource"), strings.Join(text, "\n"))
+}
+
+// explainStack is the error of a deletion that failed for a reason of the stack's own, like a role of it that is gone.
+func (d *deletion) explainStack(why string) error {
+	sentence, hint := obstacle(why)
+	if hint == "" {
+		hint = "mend that"
+	}
+	return fault.New(fault.Other, hint+"\nthen run delete again: it goes on with what is left\nevery event: "+d.stack.Console(d.state.ID),
+		"stack %s is not deleted yet: %s%s", d.stack.Name, sentence, why)
 }
 
 // obstacle returns what a reason means, with a colon at its end, and the way out; both empty if it is not known.

@@ -48,6 +48,12 @@ func (w *lineWriter) emit() {
 	w.progress.display.line(strings.TrimRight("  "+style.gutter()+" "+text, " "))
 }
 
+// Text returns a text without what a terminal would act on, colours included, for whoever writes to Screen. Its line breaks stay.
+func Text(text string) string {
+	f := filter{}
+	return string(f.append(nil, []byte(strings.ToValidUTF8(text, "\uFFFD"))))
+}
+
 // clean returns the text as one line that cannot move the cursor: what a carriage return overwrote is gone, as are
 // control characters and all escape sequences but, if colour is set, those that colour.
 func clean(text string, colour bool) string {

@@ -50,10 +50,10 @@ func (a *asker) page(p Page, at string) (string, error) {
 	}
 	options = append(options, Option{leave, "Leave, and write nothing"})
 	chosen := at
-	field := huh.NewSelect[string]().Title(p.Title).Options(a.options(options)...).Value(&chosen).
+	field := huh.NewSelect[string]().Title(term.Text(p.Title)).Options(a.options(options)...).Value(&chosen).
 		Validate(func(entry string) error {
 			if entry == accept && p.Problem != "" {
-				return errors.New(p.Problem)
+				return errors.New(term.Text(p.Problem))
 			}
 			return nil
 		})
@@ -74,7 +74,7 @@ func (a *asker) notes(p Page, entries int) string {
 	width := max(20, min(columns, maxWidth)-2)
 	var lines []string
 	wrap := func(text, first, rest string) {
-		for i, line := range strings.Split(term.Wrap(text, width-len(rest)), "\n") {
+		for i, line := range strings.Split(term.Wrap(term.Text(text), width-len(rest)), "\n") {
 			if i == 0 {
 				lines = append(lines, first+line)
 			} else {
@@ -110,7 +110,7 @@ const hint = "Enter takes it. Arrows: a line to change. Ctrl-C leaves."
 func (a *asker) below(text string) string {
 	const rows = 3
 	columns, _ := a.streams.Size()
-	lines := strings.Split(term.Wrap(text, max(20, min(columns, maxWidth)-2)), "\n")
+	lines := strings.Split(term.Wrap(term.Text(text), max(20, min(columns, maxWidth)-2)), "\n")
 	return strings.Join(append(lines, make([]string, max(0, rows-len(lines)))...), "\n")
 }
 
@@ -119,13 +119,14 @@ func (a *asker) line(l Line, problem string) (string, error) {
 	value := l.Value
 	if len(l.Options) > 0 {
 		field := huh.NewSelect[string]().Title(l.Label).Options(a.options(l.Options)...).Value(&value)
-		field.Description(strings.TrimPrefix(problem+"\n"+l.Help, "\n"))
+		field.Description(term.Text(strings.TrimPrefix(problem+"\n"+l.Help, "\n")))
 		if _, rows := a.streams.Size(); len(l.Options) > rows-6 && !a.accessible() {
 			field.Height(max(8, rows-4)).Description("Type / and a part of the name to find it.")
 		}
 		err := a.ask(field)
 		return value, err
 	}
+	l.Value = term.Text(l.Value) // as it is shown, so it is taken
 	validate := l.Validate
 	if validate == nil {
 		validate = func(string) error { return nil }
@@ -203,7 +204,7 @@ func (a *asker) options(options []Option) []huh.Option[string] {
 		if label == "" {
 			label = o.Value
 		}
-		if !a.accessible() {
+		if label = term.Text(label); !a.accessible() {
 			label = a.streams.ErrStyle().Cut(label, max(20, min(columns, maxWidth)-4))
 		}
 		all[i] = huh.NewOption(label, o.Value)

@@ -117,7 +117,7 @@ func (a *asker) change(page Page, key string, change func(key, value string) (Pa
 func Choose(ctx context.Context, s *term.Streams, title, help string, options []Option) (string, error) {
 	a := asker{ctx: ctx, streams: s}
 	value := options[0].Value
-	field := huh.NewSelect[string]().Title(title).Description(help).Options(a.options(options)...).Value(&value)
+	field := huh.NewSelect[string]().Title(term.Text(title)).Description(term.Text(help)).Options(a.options(options)...).Value(&value)
 	err := a.ask(field)
 	if errors.Is(err, errBack) {
 		err = ErrLeft

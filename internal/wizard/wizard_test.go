@@ -88,6 +88,31 @@ func TestEnterAccepts(t *testing.T) {
 	}
 }
 
+// What a project's files say cannot take the page away, or show it in another order.
+func TestTextOfStrangersIsShownOnly(t *testing.T) {
+	for name, soup := range map[string]string{
+		"a title":    "le\x1b]0;owned\x07ek\u202e",
+		"no end":     "leek\u202e\x1b]0;owned",
+		"the cursor": "leek\x1b[2J\x1b[5A\u202e",
+		"no text":    "leek\xff\x9b",
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := newTerminal(t, 80, 24)
+			m := menu{"soup": soup, "main": "beans"}
+			done := m.run(t.Context(), x.streams)
+			x.sees("leek\uFFFD")
+			x.sees("Leave, and write nothing")
+			x.press(down, "> Soup", enter, "What to begin with.")
+			x.sees("> leek")
+			x.press(enter, "> Order this", enter, "")
+			ends(t, done, nil)
+			if got := m["soup"]; !strings.HasPrefix(got, "leek") || strings.Contains(got, "\x1b") {
+				t.Errorf("taken as it is not shown: %q", got)
+			}
+		})
+	}
+}
+
 func TestLinesAreChanged(t *testing.T) {
 	x := newTerminal(t, 60, 24)
 	m := menu{"soup": "leek", "main": "beans"}

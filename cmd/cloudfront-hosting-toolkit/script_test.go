@@ -12,10 +12,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cli"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/need"
 )
-
-var update = flag.Bool("update", false, "write the golden files of the scripts anew")
 
 // tool is the name under which scripts call the real binary.
 const tool = "cloudfront-hosting-toolkit"
@@ -34,7 +33,7 @@ func TestScripts(t *testing.T) {
 	need.Program(t, "git", "apt-get install git")
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
-		UpdateScripts:       *update,
+		UpdateScripts:       golden.Updating(),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setUp,

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 )
 
@@ -155,7 +156,7 @@ func TestGitHubActions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "ci-summary.md", strings.NewReplacer(commit, "COMMIT", first, "FIRST").Replace(string(text)))
+	golden.Check(t, "ci-summary.md", strings.NewReplacer(commit, "COMMIT", first, "FIRST").Replace(string(text)))
 	want := []string{
 		"cloudformation:DescribeStacks", "cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:GetKey",
 		"cloudfront-keyvaluestore:ListKeys", "cloudfront-keyvaluestore:UpdateKeys", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "s3:DeleteObject",

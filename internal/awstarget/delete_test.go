@@ -18,6 +18,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double/s3server"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
@@ -234,7 +235,7 @@ func TestDelete(t *testing.T) {
 			d.arrange(b)
 			r := &recorder{}
 			doomed, removed, err := b.remove(d.opts, r)
-			golden(t, "delete-"+strings.ReplaceAll(name, " ", "-")+".txt", b.deletedText(r, doomed, removed, err))
+			golden.Check(t, "delete-"+strings.ReplaceAll(name, " ", "-")+".txt", b.deletedText(r, doomed, removed, err))
 			if got := b.account.Status(b.site.Name()) == ""; got != d.gone {
 				t.Errorf("the stack is gone: %t, want %t", got, d.gone)
 			}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 )
 
@@ -46,6 +47,6 @@ func TestWhatADeletionIsAllowed(t *testing.T) {
 	}
 	b.account.Do(func() {
 		slices.Sort(b.account.Standing.Asked)
-		golden(t, "delete-asked.txt", uuids.ReplaceAllString(strings.Join(b.account.Standing.Asked, "\n")+"\n", "ID"))
+		golden.Check(t, "delete-asked.txt", uuids.ReplaceAllString(strings.Join(b.account.Standing.Asked, "\n")+"\n", "ID"))
 	})
 }

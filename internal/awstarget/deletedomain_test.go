@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 )
 
@@ -42,7 +43,7 @@ func TestDefect28_OnlyOwnCertificateAndRecords(t *testing.T) {
 	})
 	r := &recorder{}
 	doomed, removed, err := b.remove(hosting.DeleteOptions{}, r)
-	golden(t, "delete-names.txt", b.deletedText(r, doomed, removed, err))
+	golden.Check(t, "delete-names.txt", b.deletedText(r, doomed, removed, err))
 	if got := strings.Join(order, " "); got != "ChangeResourceRecordSets DeleteStack DeleteCertificate DeleteCertificate DeleteCertificate" {
 		t.Errorf("order: %s", got)
 	}
@@ -68,7 +69,7 @@ func TestDeleteLeavesWhatWasThereBefore(t *testing.T) {
 	}
 	_, removed, err := b.remove(hosting.DeleteOptions{}, &recorder{})
 	// What else was removed depends on how far the pipeline had got.
-	golden(t, "delete-names-of-others.txt", b.deletedText(&recorder{}, hosting.Doomed{}, hosting.Removed{Left: removed.Left}, err))
+	golden.Check(t, "delete-names-of-others.txt", b.deletedText(&recorder{}, hosting.Doomed{}, hosting.Removed{Left: removed.Left}, err))
 	if len(b.account.Certificates()) != 1 {
 		t.Error("the certificate is gone")
 	}

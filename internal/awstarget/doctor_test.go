@@ -13,6 +13,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/permission"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
@@ -190,7 +191,7 @@ func TestDoctor(t *testing.T) {
 			if b.account.Count("cloudformation CreateChangeSet") != changes || b.account.Count("codeconnections CreateConnection") != made {
 				t.Error("doctor changed something")
 			}
-			golden(t, "doctor/"+strings.ReplaceAll(name, " ", "-")+".txt", b.checked(checks))
+			golden.Check(t, "doctor/"+strings.ReplaceAll(name, " ", "-")+".txt", b.checked(checks))
 			b.account.Do(func() { checkPolicy(t, b.account.Requests) })
 		})
 	}

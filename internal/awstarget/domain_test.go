@@ -14,6 +14,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/certificate"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 )
 
@@ -65,7 +66,7 @@ func TestNames(t *testing.T) {
 				}
 				text.WriteString(b.play(a))
 			}
-			golden(t, "names-"+strings.ReplaceAll(name, " ", "-")+".txt", text.String())
+			golden.Check(t, "names-"+strings.ReplaceAll(name, " ", "-")+".txt", text.String())
 			if s.after != nil {
 				s.after(b)
 			}

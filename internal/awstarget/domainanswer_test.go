@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 )
 
 // intercepted answers for one host instead of the double.
@@ -70,5 +72,5 @@ func TestNamesThatDoNotAnswer(t *testing.T) {
 		}
 		b.account.Do(func() { clear(b.account.DNS.Undelegated) })
 	}
-	golden(t, "names-that-do-not-answer.txt", text.String())
+	golden.Check(t, "names-that-do-not-answer.txt", text.String())
 }

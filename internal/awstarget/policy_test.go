@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/permission"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
 
@@ -31,7 +32,7 @@ func TestPolicyIsDocumented(t *testing.T) {
 	if text == want {
 		return
 	}
-	if !*update {
+	if !golden.Updating() {
 		t.Fatal("docs/aws-permissions.md has another policy than internal/awstarget/permission/deployer.json: change that file, then run go test ./internal/awstarget -update")
 	}
 	if err := os.WriteFile(name, []byte(before+"```json\n"+want+"```"+after), 0o644); err != nil {

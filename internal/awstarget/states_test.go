@@ -3,26 +3,20 @@ package awstarget_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/stack"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // state is a state that a deployment may meet.
 type state struct {
@@ -213,7 +207,7 @@ func TestStates(t *testing.T) {
 			}
 			r := &recorder{yes: s.yes, refuse: s.refuse}
 			deployed, err := b.deploy(r)
-			golden(t, "state-"+strings.ReplaceAll(name, " ", "-")+".txt", b.told(r, deployed, err))
+			golden.Check(t, "state-"+strings.ReplaceAll(name, " ", "-")+".txt", b.told(r, deployed, err))
 		})
 	}
 }
@@ -242,24 +236,6 @@ func (b *bed) told(r *recorder, deployed hosting.Deployed, err error) string {
 }
 
 var uuids = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4000-8000-[0-9a-f]{12}`)
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(file, []byte(got), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got); go test -update writes it:\n%s", file, diff)
-	}
-}
 
 // A deployment that is cut off at any place goes on when it is run again, and ends like one that was not.
 func TestCutOff(t *testing.T) {

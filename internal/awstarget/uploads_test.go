@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double/s3server"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
@@ -205,7 +206,7 @@ func TestExistingBucket(t *testing.T) {
 			b.account.Upload("drop", "sites/b/other.zip", page("other"))
 			r := &recorder{yes: tc.yes}
 			d, err := b.deploy(r)
-			golden(t, "zip-bucket-"+strings.ReplaceAll(name, " ", "-")+".txt", b.told(r, d, err))
+			golden.Check(t, "zip-bucket-"+strings.ReplaceAll(name, " ", "-")+".txt", b.told(r, d, err))
 			if tc.says != nil {
 				for _, part := range tc.says {
 					if err == nil || !strings.Contains(err.Error()+fault.HintOf(err), part) {
@@ -243,7 +244,7 @@ func TestExistingBucket(t *testing.T) {
 		if fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "there is no bucket nowhere") {
 			t.Errorf("%v", err)
 		}
-		golden(t, "zip-bucket-missing.txt", b.told(r, d, err))
+		golden.Check(t, "zip-bucket-missing.txt", b.told(r, d, err))
 	})
 	t.Run("without a terminal", func(t *testing.T) {
 		b := zipBed(t, `{"s3bucket": "drop"}`)
@@ -263,7 +264,7 @@ func TestPrefixThatCannotBeWatched(t *testing.T) {
 	b := zipBed(t, `{"s3bucket": "drop", "s3path": "in*"}`)
 	r := &recorder{}
 	d, err := b.deploy(r)
-	golden(t, "zip-prefix.txt", b.told(r, d, err))
+	golden.Check(t, "zip-prefix.txt", b.told(r, d, err))
 	for _, prefix := range []string{"a*b", "größe", `a\\b`, "a+b", "a<key>"} {
 		b.configure(`{"s3bucket": "drop", "s3path": "` + prefix + `"}`)
 		if _, err := b.deploy(&recorder{}); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), "cannot name") {

@@ -12,6 +12,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 )
 
@@ -190,7 +191,7 @@ func TestQuotas(t *testing.T) {
 			})
 		}
 	})
-	golden(t, "quotas.txt", uuids.ReplaceAllString(strings.Join(texts, ""), "ID"))
+	golden.Check(t, "quotas.txt", uuids.ReplaceAllString(strings.Join(texts, ""), "ID"))
 }
 
 // quotaMet is the error of a deployment whose resource, or whose certificate, meets a quota.

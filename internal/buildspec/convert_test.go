@@ -3,36 +3,16 @@ package buildspec_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/buildspec"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
-}
 
 // TestConvert converts testdata/convert/*.yml, files in the form of upstream's, and compares with *.golden.
 func TestConvert(t *testing.T) {
@@ -54,7 +34,7 @@ func TestConvert(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, strings.TrimSuffix(input, ".yml")+".golden", string(got)+"--- changes\n"+strings.Join(changes, "\n")+"\n")
+			golden.Check(t, strings.TrimPrefix(strings.TrimSuffix(filepath.ToSlash(input), ".yml"), "testdata/")+".golden", string(got)+"--- changes\n"+strings.Join(changes, "\n")+"\n")
 			if _, err := buildspec.Parse("b.yml", got); err != nil {
 				t.Error(err)
 			}
@@ -135,5 +115,5 @@ artifacts: {files: ['*.html', '*.css']}
 `)
 	b.Run(context.Background(), filepath.Join(t.TempDir(), "artifacts"))
 	text := stamp.ReplaceAllString(log.String(), "[build] DATE ")
-	golden(t, "testdata/log.golden", regexp.MustCompile(`(in|after) [0-9.]+(µs|ms|s)`).ReplaceAllString(text, "$1 TIME"))
+	golden.Check(t, "log.golden", regexp.MustCompile(`(in|after) [0-9.]+(µs|ms|s)`).ReplaceAllString(text, "$1 TIME"))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 )
 
@@ -58,7 +59,7 @@ func TestLooksAreShown(t *testing.T) {
 					}
 				})
 			}
-			golden(t, name+".txt", all.String())
+			golden.Check(t, name+".txt", all.String())
 		})
 	}
 }

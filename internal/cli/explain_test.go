@@ -15,6 +15,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/explain"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/functiontest"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/routing"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
@@ -97,7 +98,7 @@ func TestExplanationsAreShown(t *testing.T) {
 				r := edgedTarget{fakeTarget: deployed(hosting.Succeeded)}.run(t, width, args...)
 				fmt.Fprintf(&all, "=== %d columns, exit code %d\n--- out\n%s--- err\n%s", width, r.code, utilization.ReplaceAllString(r.out, "N %"), r.err)
 			}
-			golden(t, name+".txt", all.String())
+			golden.Check(t, name+".txt", all.String())
 		})
 	}
 }

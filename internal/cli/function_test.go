@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/functiontest"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 )
@@ -118,7 +119,7 @@ func TestFunctionTestCases(t *testing.T) {
 		"good/one.json", `{"url":"/a.js","expected":{"request":{"uri":"/one/a.js"}}}`)
 	target := edgedTarget{fakeTarget: deployed(hosting.Succeeded)}
 	r := target.run(t, 0, "function", "test", filepath.Join(dir, "cases"))
-	golden(t, "function-cases.txt", r.out+r.err)
+	golden.Check(t, "function-cases.txt", r.out+r.err)
 	if r.code != exitError {
 		t.Errorf("exit code %d", r.code)
 	}
@@ -133,5 +134,5 @@ func TestFunctionTestCases(t *testing.T) {
 
 func TestFunctionTestForPeople(t *testing.T) {
 	r := edgedTarget{fakeTarget: deployed(hosting.Succeeded)}.run(t, 100, "function", "test", "--url", "/about?x=1", "-H", "Cookie: a=b")
-	golden(t, "function-once.txt", utilization.ReplaceAllString(r.out, "N %")+r.err)
+	golden.Check(t, "function-once.txt", utilization.ReplaceAllString(r.out, "N %")+r.err)
 }

@@ -3,10 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,33 +12,11 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares text with a file of testdata.
-func golden(t *testing.T, file, text string) {
-	t.Helper()
-	file = filepath.Join(home, "testdata", file)
-	if *update {
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != strings.ReplaceAll(string(want), "\r\n", "\n") {
-		t.Errorf("got:\n%s\nwant:\n%s", text, want)
-	}
-}
-
-// home is the package's folder: tests change into folders of their own.
-var home, _ = os.Getwd()
 
 // What a developer sees, on terminals of 80 and 60 columns and in a pipe.
 func TestWhatIsShown(t *testing.T) {
@@ -94,7 +69,7 @@ func TestWhatIsShown(t *testing.T) {
 					fmt.Fprintf(&all, "=== %d columns, exit code %d\n--- out\n%s--- err\n%s", width, r.code, r.out, r.err)
 				})
 			}
-			golden(t, name+".txt", all.String())
+			golden.Check(t, name+".txt", all.String())
 		})
 	}
 }
@@ -122,7 +97,7 @@ func TestReleasesAreShown(t *testing.T) {
 		}
 		fmt.Fprintf(&all, "=== %d columns\n%s", width, out)
 	}
-	golden(t, "releases.txt", all.String())
+	golden.Check(t, "releases.txt", all.String())
 }
 
 // keys returns the keys of a JSON object, or of the first object of a list.

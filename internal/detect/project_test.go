@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -13,9 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
-)
 
-var update = flag.Bool("update", false, "write the golden files anew")
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
+)
 
 // TestProjects runs every archive in testdata: a project's files, and, in the file "want", what is found in it. Lines of
 // the archive's comment say what the case is about; "in DIR" looks at a folder of it rather than at its top, "as NAME"
@@ -38,7 +37,7 @@ func TestProjects(t *testing.T) {
 			dir, named, want := unpack(t, archive)
 			found, err := look(dir, named)
 			got := describe(found, err)
-			if *update {
+			if golden.Updating() {
 				archive.Files = append(slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" }), txtar.File{Name: "want", Data: []byte(got)})
 				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
 					t.Fatal(err)

@@ -5,31 +5,25 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/cfjs"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/edge"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/explain"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/routing"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/template"
 )
-
-var update = flag.Bool("update", false, "write the goldens in testdata")
 
 // bucket is a bucket in memory.
 type bucket map[string]object
@@ -98,26 +92,13 @@ func deployed(t *testing.T) edge.Options {
 		KV: func() (cfjs.KV, error) { return store{"path": "one", "previous": "zero"}, nil }}
 }
 
-func golden(t *testing.T, file string, v any) {
+func checkJSON(t *testing.T, file string, v any) {
 	t.Helper()
 	got, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got = append(got, '\n')
-	file = filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.ReplaceAll(string(want), "\r\n", "\n"), string(got)); diff != "" {
-		t.Errorf("%s differs (-want +got); go test -update writes it:\n%s", file, diff)
-	}
+	golden.Check(t, file, string(got)+"\n")
 }
 
 // The goldens are read by people: each is the whole explanation of one kind of answer.
@@ -162,7 +143,7 @@ func TestExplain(t *testing.T) {
 			for i := range x.Functions {
 				x.Functions[i].Utilization = 0 // it is measured
 			}
-			golden(t, name+".json", x)
+			checkJSON(t, name+".json", x)
 		})
 	}
 }
@@ -214,7 +195,7 @@ func TestCompare(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			golden(t, name+".json", explain.Compare(both[0], both[1]))
+			checkJSON(t, name+".json", explain.Compare(both[0], both[1]))
 		})
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget/state"
@@ -116,7 +117,7 @@ func TestDoctor(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			goldenChecks(t, "doctor/"+strings.ReplaceAll(name, " ", "-")+".txt", b.checked(checks))
+			golden.Check(t, "doctor/"+strings.ReplaceAll(name, " ", "-")+".txt", b.checked(checks))
 		})
 	}
 }

@@ -1,21 +1,15 @@
 package scaffold_test
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/buildspec"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/detect"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/scaffold"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestBuildspec(t *testing.T) {
 	tests := map[string]struct {
@@ -57,7 +51,7 @@ func TestBuildspec(t *testing.T) {
 					t.Errorf("command %q is not in %q", c, commands)
 				}
 			}
-			golden(t, strings.ReplaceAll(strings.ReplaceAll(name, " ", "-"), ",", "")+".yml", text)
+			golden.Check(t, strings.ReplaceAll(strings.ReplaceAll(name, " ", "-"), ",", "")+".yml", string(text))
 		})
 	}
 	if text, _ := scaffold.Buildspec(detect.Build{}, ""); string(text) != string(buildspec.Plain()) {
@@ -70,22 +64,5 @@ func TestOutputFolderStaysInTheRepository(t *testing.T) {
 		if _, err := scaffold.Buildspec(detect.Build{OutputDir: dir}, ""); fault.KindOf(err) != fault.Usage {
 			t.Errorf("%s: %v", dir, err)
 		}
-	}
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got)\n%s", path, diff)
 	}
 }

@@ -3,7 +3,6 @@
 package wizard_test
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,10 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hinshun/vt10x"
 
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
 )
-
-var update = flag.Bool("update", false, "write the screens anew")
 
 // terminal is a terminal with a person in front of it.
 type terminal struct {
@@ -118,7 +116,7 @@ func (x *terminal) shown() string {
 func (x *terminal) golden(name string) {
 	x.t.Helper()
 	file := filepath.Join("testdata", name+".txt")
-	if *update {
+	if golden.Updating() {
 		time.Sleep(time.Second) // the last of it may still be on its way
 		if err := os.WriteFile(file, []byte(x.shown()), 0o644); err != nil {
 			x.t.Fatal(err)

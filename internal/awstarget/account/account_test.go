@@ -3,7 +3,6 @@ package account_test
 import (
 	"crypto/sha1"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,9 +14,8 @@ import (
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/account"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // identity is AWS's answer to GetCallerIdentity, or an error of its.
 func identity(t *testing.T, code string) string {
@@ -216,17 +214,5 @@ func TestNoCredentials(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return // whose words for what is missing are others
 	}
-	const golden = "testdata/credentials.txt"
-	if *update {
-		if err := os.WriteFile(golden, []byte(text.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := text.String(); got != string(want) {
-		t.Errorf("the sentences differ from %s; run with -update and read the diff:\n%s", golden, got)
-	}
+	golden.Check(t, "credentials.txt", text.String())
 }

@@ -3,9 +3,7 @@ package certificate_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,14 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/acm/types"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/certificate"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const siteName = "hello-12345678"
 
@@ -63,19 +59,7 @@ func TestProblems(t *testing.T) {
 			tell(certificate.Certificate{Status: status})
 		}
 	}
-	const golden = "testdata/problems.txt"
-	if *update {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(golden, []byte(text.String()), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), text.String()); diff != "" {
-		t.Errorf("%s differs (-want +got); go test -update writes it:\n%s", golden, diff)
-	}
+	golden.Check(t, "problems.txt", text.String())
 }
 
 // held is a certificate of an account.

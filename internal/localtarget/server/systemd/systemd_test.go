@@ -3,7 +3,6 @@
 package systemd
 
 import (
-	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -11,9 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write the golden files anew")
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
+)
 
 // TestMain lets the test binary stand in for a service that says what it was handed down.
 func TestMain(m *testing.M) {
@@ -115,16 +114,7 @@ func TestUnits(t *testing.T) {
 			}
 			dir := t.TempDir()
 			for _, f := range files {
-				golden := filepath.Join("testdata", name+filepath.Ext(f.Name))
-				if *update {
-					if err := os.WriteFile(golden, []byte(f.Text), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(golden)
-				if err != nil || string(want) != f.Text {
-					t.Errorf("%s differs from %s (%v):\n%s", f.Name, golden, err, f.Text)
-				}
+				golden.Check(t, name+filepath.Ext(f.Name), f.Text)
 				// The program does not exist here, which is the one thing that the check below would mind.
 				text := strings.ReplaceAll(f.Text, words([]string{unit.Executable}, escapeWord)+" ", "/bin/true ")
 				if err := os.WriteFile(filepath.Join(dir, f.Name), []byte(text), 0o644); err != nil {

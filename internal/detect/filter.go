@@ -15,15 +15,15 @@ func (ws *workspace) run(m manager, p *probe, script string) string {
 	}
 	switch {
 	case ws.root.has("turbo.json") && ws.root.anyDep("turbo") != "":
-		return m.exec("turbo run " + shellScript(script) + " --filter=" + name)
+		return m.exec("turbo run " + shellName(script) + " --filter=" + shellName(name))
 	case ws.root.has("nx.json") && p.pkg != nil && script == "build":
-		return m.exec("nx run " + name + ":build")
+		return m.exec("nx run " + shellName(name+":build"))
 	case m.name == "pnpm" && name == dir:
-		return "pnpm --filter ./" + dir + "... run " + shellScript(script)
+		return "pnpm --filter " + shellName("./"+dir+"...") + " run " + shellName(script)
 	case m.name == "pnpm":
-		return "pnpm --filter " + name + "... run " + shellScript(script)
+		return "pnpm --filter " + shellName(name+"...") + " run " + shellName(script)
 	case m.berry && !strings.HasPrefix(m.version, "3") && !strings.HasPrefix(m.version, "2"):
-		return "yarn workspaces foreach --recursive --topological-dev --from " + shellName(name) + " run " + shellScript(script)
+		return "yarn workspaces foreach --recursive --topological-dev --from " + shellName(name) + " run " + shellName(script)
 	}
 	var commands []string
 	for _, needed := range ws.needs(p.pkg) {
@@ -38,13 +38,13 @@ func (ws *workspace) run(m manager, p *probe, script string) string {
 func (m manager) runIn(dir, name, script string) string {
 	switch m.name {
 	case "yarn":
-		return "yarn workspace " + name + " run " + shellScript(script)
+		return "yarn workspace " + shellName(name) + " run " + shellName(script)
 	case "bun":
-		return "bun run --filter " + shellName(name) + " " + shellScript(script)
+		return "bun run --filter " + shellName(name) + " " + shellName(script)
 	case "pnpm":
-		return "pnpm --filter ./" + dir + " run " + shellScript(script)
+		return "pnpm --filter " + shellName("./"+dir) + " run " + shellName(script)
 	}
-	return "npm run " + shellScript(script) + " --workspace=" + dir
+	return "npm run " + shellName(script) + " --workspace=" + shellName(dir)
 }
 
 // exec is the command that runs a tool in a project.
@@ -55,19 +55,11 @@ func (ws *workspace) exec(m manager, p *probe, command string) string {
 	dir := relative(ws.root.dir, p.dir)
 	switch {
 	case m.name == "pnpm":
-		return "pnpm --filter ./" + dir + " exec " + command
+		return "pnpm --filter " + shellName("./"+dir) + " exec " + command
 	case m.name == "yarn" && p.pkg != nil && p.pkg.name != "":
-		return "yarn workspace " + p.pkg.name + " exec " + command
+		return "yarn workspace " + shellName(p.pkg.name) + " exec " + command
 	case m.name == "npm":
-		return "npm exec --workspace=" + dir + " -- " + command
+		return "npm exec --workspace=" + shellName(dir) + " -- " + command
 	}
-	return "(cd " + dir + " && " + m.exec(command) + ")"
-}
-
-// shellName quotes a package's name where a shell might take it for something else.
-func shellName(name string) string {
-	if strings.ContainsAny(name, " *?[]$`\"'") {
-		return "'" + name + "'"
-	}
-	return name
+	return "(cd " + shellName(dir) + " && " + m.exec(command) + ")"
 }

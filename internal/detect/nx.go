@@ -55,7 +55,7 @@ func (p *probe) nx(ws *workspace, top string, f *Found) bool {
 	n.nxOutput(ws, key)
 	m := ws.root.packageManager(f)
 	f.installed(ws.root, ws.root, m, top)
-	f.BuildCommand = m.exec("nx build " + name)
+	f.BuildCommand = m.exec("nx build " + shellName(name))
 	f.Paths = []string{join(relative(top, p.dir), "**"), join(relative(top, ws.root.dir), "libs/**"), join(relative(top, ws.root.dir), "packages/**"), join(relative(top, ws.root.dir), "package.json")}
 	return true
 }

@@ -131,9 +131,9 @@ func (m manager) install() string {
 // run is the command that runs a script; exec the one that runs a tool of node_modules.
 func (m manager) run(script string) string {
 	if m.name == "yarn" && !slices.Contains([]string{"install", "add", "pack", "publish", "version", "why", "link"}, script) {
-		return "yarn " + shellScript(script)
+		return "yarn " + shellName(script)
 	}
-	return m.name + " run " + shellScript(script)
+	return m.name + " run " + shellName(script)
 }
 
 func (m manager) exec(command string) string {
@@ -148,11 +148,12 @@ func (m manager) exec(command string) string {
 	return "npx --yes " + command
 }
 
-func shellScript(name string) string {
+// shellName is a name, of a script, a package or a folder, as the shell takes it for one word.
+func shellName(name string) string {
 	if strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:.-/@") == "" {
 		return name
 	}
-	return "'" + name + "'"
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
 // cache are the folders in which the package manager keeps what it has downloaded, on CodeBuild.

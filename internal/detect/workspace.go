@@ -187,7 +187,7 @@ func (p *probe) apps(top string, f *Found) bool {
 	f.Evidence = append(f.Evidence, p.first("pnpm-workspace.yaml", "nx.json", "turbo.json", "lerna.json", "rush.json", "package.json")+" makes this a monorepo")
 	f.PackageManager = p.packageManager(f).name
 	f.Unsupported = &Unsupported{Reason: "this is the root of a monorepo, with the projects " + strings.Join(dirs, ", "), File: "the command",
-		Change: "name the one to deploy, like --dir " + dirs[0]}
+		Change: "name the one to deploy, like --dir " + shellName(dirs[0])}
 	return true
 }
 

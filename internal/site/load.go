@@ -66,7 +66,7 @@ func New(dir string, config Config) *Site {
 func notConfigured(dir, abs string) error {
 	for parent := filepath.Dir(abs); ; parent = filepath.Dir(parent) {
 		if _, err := os.Stat(filepath.Join(parent, Folder, ConfigFile)); err == nil {
-			return fault.New(fault.Usage, "the project is in "+parent+": run the command there, or give --dir "+parent,
+			return fault.New(fault.Usage, "the project is in "+parent+": run the command there, or give --dir "+shellWord(parent),
 				"%s has no %s/%s", dir, Folder, ConfigFile)
 		}
 		if parent == filepath.Dir(parent) {
@@ -74,6 +74,14 @@ func notConfigured(dir, abs string) error {
 		}
 	}
 	return fault.New(fault.Usage, "run: cloudfront-hosting-toolkit init", "%s has no %s/%s", dir, Folder, ConfigFile)
+}
+
+// shellWord is a path as a shell takes it for one word.
+func shellWord(path string) string {
+	if !strings.ContainsAny(path, " \t'\"$&|;<>()*?[]#~`!") {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // BuildFile is the absolute path of the buildspec, which need not exist.

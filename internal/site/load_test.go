@@ -42,6 +42,7 @@ func TestLoadAppliesDefaults(t *testing.T) {
 func TestLoadErrors(t *testing.T) {
 	dir := project(t, map[string]string{
 		"configured/" + config: own, "configured/src/a": "",
+		"it is/" + config: own, "it is/src/a": "",
 		"broken/" + config:             "{\n x}",
 		"folder/" + config + "/x.json": "",
 		"empty/a":                      "",
@@ -50,6 +51,7 @@ func TestLoadErrors(t *testing.T) {
 		"no configuration":             {"empty", "has no cloudfront-hosting-toolkit/", "cloudfront-hosting-toolkit init"},
 		"no folder":                    {"nowhere", "has no cloudfront-hosting-toolkit/", "cloudfront-hosting-toolkit init"},
 		"a subfolder of the project":   {"configured/src", "has no cloudfront-hosting-toolkit/", "--dir " + filepath.Join(dir, "configured")},
+		"a subfolder, with a space":    {"it is/src", "has no cloudfront-hosting-toolkit/", "--dir '" + filepath.Join(dir, "it is") + "'"},
 		"invalid":                      {"broken", filepath.Join(dir, "broken", site.Folder, site.ConfigFile) + ":2:2: invalid JSON", ""},
 		"a folder in the file's place": {"folder", "is not a file", ""},
 	}

@@ -169,7 +169,7 @@ func (c *checkup) credentials(ctx context.Context) doctor.Finding {
 		return doctor.OK("%s", words)
 	}
 	left := time.Until(got.Expires).Round(time.Minute)
-	if left < shortly && !renewed(string(a.Source.Kind)) {
+	if left < shortly && !renewed(a.Source) {
 		return doctor.Warning("sign in again before you deploy", "%s; they end in %s, and a first deployment takes some minutes", words, left)
 	}
 	return doctor.OK("%s; they end in %s", words, left)
@@ -178,9 +178,10 @@ func (c *checkup) credentials(ctx context.Context) doctor.Finding {
 // shortly is how long a first deployment may take, connection included.
 const shortly = 20 * time.Minute
 
-// renewed reports whether the SDK gets new credentials from a source by itself.
-func renewed(kind string) bool {
-	return slices.Contains([]string{"container", "EC2 instance role", "credential process", "web identity token"}, kind)
+// renewed reports whether the SDK gets new credentials from a source by itself: those of a role that a profile names last 15 minutes,
+// and those of "aws login", too.
+func renewed(s account.Source) bool {
+	return s.Role != "" || slices.Contains([]account.Kind{account.Container, account.Instance, account.Process, account.WebIdentity, account.Login}, s.Kind)
 }
 
 // region looks whether the region has what a site's stack needs.

@@ -86,6 +86,10 @@ func (c *checkup) stackStands(ctx context.Context) doctor.Finding {
 		return doctor.Failed("run deploy: it continues the rollback; events: "+c.Stack().Console(state.ID), "the last change of %s could not be taken back%s", name, because)
 	case types.StackStatusDeleteFailed:
 		return doctor.Failed("run delete again; events: "+c.Stack().Console(state.ID), "%s could not be deleted%s", name, because)
+	case types.StackStatusUpdateFailed:
+		return doctor.Warning("run deploy again; events: "+c.Stack().Console(state.ID), "the last change of %s failed, and was not taken back%s", name, because)
+	case types.StackStatusImportRollbackFailed:
+		return doctor.Failed("mend it in the console: "+c.Stack().Console(state.ID), "%s is in a state that no deployment goes on from (%s)%s", name, state.Status, because)
 	case types.StackStatusUpdateRollbackComplete:
 		return doctor.Warning("run deploy again; events: "+c.Stack().Console(state.ID), "the last change of %s was taken back%s", name, because)
 	}

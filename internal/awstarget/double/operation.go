@@ -39,6 +39,9 @@ func (a *Account) execute(set *changeSet) *Fault {
 	if set.status != "CREATE_COMPLETE" {
 		return refuse("InvalidChangeSetStatus", "ChangeSet [%s] cannot be executed in its current status of [%s]", set.id, set.status)
 	}
+	if strings.HasSuffix(s.status, "_IN_PROGRESS") && s.status != "REVIEW_IN_PROGRESS" {
+		return refuse("ValidationError", "Stack:%s is in %s state and can not be updated.", s.id, s.status)
+	}
 	word := "UPDATE"
 	if set.create {
 		word = "CREATE"

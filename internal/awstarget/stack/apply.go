@@ -37,7 +37,8 @@ func (s *Stack) Apply(ctx context.Context, plan *Plan, report hosting.Reporter) 
 		return State{}, s.cutOff(ctx)
 	}
 	if err != nil {
-		return State{}, fmt.Errorf("change stack %s: %w", s.Name, reason.Of(err))
+		s.Discard(ctx, plan)
+		return State{}, fmt.Errorf("change stack %s: %w", s.Name, s.refused(err))
 	}
 	state, err := s.follow(ctx, plan.stackID, before, len(plan.Changes), report)
 	if err != nil {

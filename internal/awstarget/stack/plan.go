@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -98,7 +99,7 @@ func (s *Stack) Plan(ctx context.Context, state State, want Wanted) (*Plan, erro
 		return nil, s.unplanned(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("plan change of stack %s: %w", s.Name, refused(err))
+		return nil, fmt.Errorf("plan change of stack %s: %w", s.Name, s.refused(err))
 	}
 	plan.id, plan.stackID = aws.ToString(out.Id), aws.ToString(out.StackId)
 	err = s.awaitPlan(ctx, plan)
@@ -116,11 +117,20 @@ func (s *Stack) unplanned(ctx context.Context) error {
 	return fault.New(fault.Other, "nothing was changed; run it again", "stopped planning the change of stack %s: %w", s.Name, context.Cause(ctx))
 }
 
-// refused gives an invalid template or parameter its own kind: it is the configuration that has to change.
-func refused(err error) error {
-	if reason.Code(err) == "ValidationError" && !strings.Contains(reason.Message(err), "IN_PROGRESS") {
+// overtaken recognises what CloudFormation says when something else has changed the stack since it was looked at.
+var overtaken = regexp.MustCompile(`is in \w+ state and can ?not be updated|already exists and cannot be created again|Stack \[\S+\] does not exist`)
+
+// refused explains the refusal of a change. An invalid template or parameter gets its own kind: it is the configuration that has to
+// change.
+func (s *Stack) refused(err error) error {
+	code, message := reason.Code(err), reason.Message(err)
+	switch {
+	case code == "ChangeSetNotFound", code == "InvalidChangeSetStatus", code == "ValidationError" && overtaken.MatchString(message):
+		return fault.New(fault.Other, "is another deployment at work? run deploy again: it waits for that one, and goes on from there",
+			"something else has changed the stack %s meanwhile: %s", s.Name, message)
+	case code == "ValidationError" && !strings.Contains(message, "IN_PROGRESS"):
 		return fault.New(fault.Usage, "see what synth prints; if you have not changed the template yourself, this is a fault of the toolkit",
-			"CloudFormation refuses the template: %s", reason.Message(err))
+			"CloudFormation refuses the template: %s", message)
 	}
 	return reason.Of(err)
 }

@@ -107,7 +107,7 @@ type Fetch struct {
 	Why string `json:"why"`
 }
 
-// Header is one line of an answer's head. Source is edge, origin, behavior, policy or function; From says it in words.
+// Header is one line of an answer's head. Source is edge, origin, behaviour, policy or function; From says it in words.
 type Header struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`

@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/cloudfront-hosting-toolkit/toolkit/internal/cli.version=$(VERSION)
 PACKED := amd64 arm64
 PACKED_DIR := internal/awstarget/binary/packed
-TOOLS := $(CURDIR)/.cache/tools
+TOOLS := .cache/tools
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 # The linters, pinned; they are built from the Go module proxy into .cache/tools.
@@ -98,9 +98,9 @@ clean: ## Remove what was built, and the demo
 	rm -rf bin dist demo .cache $(PACKED_DIR)
 
 $(TOOLS)/golangci-lint: Makefile
-	GOBIN=$(TOOLS) go install $(GOLANGCI_LINT)
+	GOBIN='$(CURDIR)/$(TOOLS)' go install $(GOLANGCI_LINT)
 	@touch $@
 
 $(TOOLS)/govulncheck: Makefile
-	GOBIN=$(TOOLS) go install $(GOVULNCHECK)
+	GOBIN='$(CURDIR)/$(TOOLS)' go install $(GOVULNCHECK)
 	@touch $@

@@ -58,13 +58,15 @@ type authority struct {
 	rootKey *ecdsa.PrivateKey
 	key     *ecdsa.PrivateKey
 	now     func() time.Time
+	// damage says what was wrong with the files in whose place a new root was made; nil if nothing was.
+	damage error
 
 	mu     sync.Mutex
 	leaves map[string]*tls.Certificate
 }
 
 // openAuthority reads the authority's root from a folder; an empty folder gets a new one, and so does one whose root is
-// about to expire.
+// about to expire, or whose files make none: those are kept beside it, and the sites that have other certificates are served.
 func openAuthority(dir string, now func() time.Time) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -72,7 +74,12 @@ func openAuthority(dir string, now func() time.Time) (*authority, error) {
 	}
 	a := &authority{key: key, now: now, leaves: map[string]*tls.Certificate{}}
 	err = a.load(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && a.root.NotAfter.Before(now().Add(leafLife)) {
+	if errors.Is(err, errDamaged) {
+		a.damage, err = err, putAside(keyFile(dir), rootFile(dir))
+		if err == nil {
+			err = a.create(dir)
+		}
+	} else if errors.Is(err, fs.ErrNotExist) || err == nil && a.root.NotAfter.Before(now().Add(leafLife)) {
 		err = a.create(dir)
 	}
 	if err != nil {
@@ -84,14 +91,25 @@ func openAuthority(dir string, now func() time.Time) (*authority, error) {
 func rootFile(dir string) string { return filepath.Join(dir, "root.crt") }
 func keyFile(dir string) string  { return filepath.Join(dir, "root.key") }
 
+// errDamaged is the error of files that can be read and make no root.
+var errDamaged = errors.New("the files make no root")
+
 func (a *authority) load(dir string) error {
-	pair, err := tls.LoadX509KeyPair(rootFile(dir), keyFile(dir))
+	root, err := os.ReadFile(rootFile(dir))
 	if err != nil {
 		return err
 	}
+	secret, err := os.ReadFile(keyFile(dir))
+	if err != nil {
+		return err
+	}
+	pair, err := tls.X509KeyPair(root, secret)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	}
 	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 	if !ok {
-		return fmt.Errorf("%s: not an ECDSA key", keyFile(dir))
+		return fmt.Errorf("%w: %s is not an ECDSA key", errDamaged, keyFile(dir))
 	}
 	a.root, a.rootKey = pair.Leaf, key
 	return nil

@@ -60,3 +60,51 @@ func TestAuthorityIsKept(t *testing.T) {
 		t.Errorf("an expired root is used on (%v)", err)
 	}
 }
+
+// A root for local names that is damaged must not keep the sites of other names off the air.
+func TestADamagedAuthorityIsReplaced(t *testing.T) {
+	for name, tc := range map[string]struct {
+		file    func(dir string) string
+		content string
+	}{
+		"the root is empty":     {rootFile, ""},
+		"the root is cut off":   {rootFile, "-----BEGIN CERTIFICATE-----\nMIIB"},
+		"the key is no key":     {keyFile, "damaged"},
+		"the key is of another": {keyFile, otherKey(t)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			first, err := openAuthority(dir, time.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(tc.file(dir), []byte(tc.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			second, err := openAuthority(dir, time.Now)
+			if err != nil || second.damage == nil || second.root.Equal(first.root) {
+				t.Fatalf("%v, damage %v", err, second.damage)
+			}
+			if kept, err := os.ReadFile(tc.file(dir) + ".damaged"); err != nil || string(kept) != tc.content {
+				t.Errorf("kept: %q, %v", kept, err)
+			}
+			if third, err := openAuthority(dir, time.Now); err != nil || third.damage != nil || !third.root.Equal(second.root) {
+				t.Errorf("opened again, it is another one (%v)", err)
+			}
+		})
+	}
+}
+
+// otherKey is the key of another authority.
+func otherKey(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if _, err := openAuthority(dir, time.Now); err != nil {
+		t.Fatal(err)
+	}
+	key, err := os.ReadFile(keyFile(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(key)
+}

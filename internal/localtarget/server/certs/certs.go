@@ -79,6 +79,10 @@ func Open(opts Options) (*Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
+	if local.damage != nil {
+		opts.Log.Error("the local certificate authority is damaged: its files are kept with .damaged behind their names, and there is a new one, which has to be trusted anew",
+			"root", RootFile(opts.Dir), "error", local.damage)
+	}
 	k := &Keeper{opts: opts, local: local}
 	k.ctx, k.end = context.WithCancel(context.Background())
 	if !opts.ACME.Off {

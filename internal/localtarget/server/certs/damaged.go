@@ -75,6 +75,16 @@ func (k *Keeper) replace(name string) {
 	}
 }
 
+// putAside renames damaged files, so that others can take their places and nothing is lost.
+func putAside(files ...string) error {
+	for _, file := range files {
+		if err := os.Rename(file, file+".damaged"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 // putAside renames the files of a name if they make no certificate. They are locked.
 func (k *Keeper) putAside(name string) error {
 	damage, err := k.damage(name)
@@ -82,16 +92,11 @@ func (k *Keeper) putAside(name string) error {
 		return err
 	}
 	certificate, key, about := k.assets(name)
-	for _, asset := range []string{certificate, key, about} {
-		file := filepath.Join(k.folder(), filepath.FromSlash(asset))
-		if err := os.Rename(file, file+".damaged"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	file := func(asset string) string { return filepath.Join(k.opts.Dir, "acme", filepath.FromSlash(asset)) }
+	if err := putAside(file(certificate), file(key), file(about)); err != nil {
+		return err
 	}
 	k.opts.Log.Error("a certificate is damaged: its files are kept with .damaged behind their names, and another one is asked for",
-		"domain", name, "folder", filepath.Dir(filepath.Join(k.folder(), filepath.FromSlash(certificate))), "error", damage)
+		"domain", name, "folder", filepath.Dir(file(certificate)), "error", damage)
 	return nil
 }
-
-// folder is where certmagic keeps its files.
-func (k *Keeper) folder() string { return filepath.Join(k.opts.Dir, "acme") }

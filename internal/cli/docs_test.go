@@ -19,6 +19,7 @@ import (
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/localtarget"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/publish"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/site"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
 )
 
@@ -212,14 +213,7 @@ func TestKeysOfTheDocumentAreThoseOfTheAnswers(t *testing.T) {
 			}
 			continue
 		}
-		var documented []string
-		for _, row := range regexp.MustCompile("(?m)^\\| (`.*?) \\|").FindAllStringSubmatch(text, -1) {
-			documented = append(documented, strings.Split(strings.ReplaceAll(row[1], "`", ""), ", ")...)
-		}
-		given := jsonKeys(reflect.TypeOf(answer))
-		slices.Sort(documented)
-		slices.Sort(given)
-		if !slices.Equal(documented, given) {
+		if documented, given := tableKeys(text), jsonKeys(reflect.TypeOf(answer)); !slices.Equal(documented, given) {
 			t.Errorf("%s: docs/scripts.md has the keys\n%q, and the answer\n%q", title, documented, given)
 		}
 	}
@@ -228,8 +222,36 @@ func TestKeysOfTheDocumentAreThoseOfTheAnswers(t *testing.T) {
 	}
 }
 
-// jsonKeys returns the keys of a struct's JSON, those that may be missing with an asterisk.
+func TestKeysOfTheConfigurationAreDocumented(t *testing.T) {
+	text := documents(t)["docs/configuration.md"]
+	for heading, of := range map[string]reflect.Type{
+		"## `cloudfront-hosting-toolkit-config.json`": reflect.TypeFor[site.Config](), "### Behaviours": reflect.TypeFor[site.Behaviour](),
+	} {
+		_, section, _ := strings.Cut(text, "\n"+heading+"\n")
+		section, _, _ = strings.Cut(section, "\n##")
+		given := jsonKeys(of)
+		for i, key := range given {
+			given[i] = strings.TrimSuffix(key, "*")
+		}
+		slices.Sort(given)
+		if documented := tableKeys(section); !slices.Equal(documented, given) {
+			t.Errorf("%s: docs/configuration.md has the keys\n%q, and the file may have\n%q", heading, documented, given)
+		}
+	}
+}
+
+// tableKeys returns the keys in the first column of a table, sorted.
+func tableKeys(text string) (keys []string) {
+	for _, row := range regexp.MustCompile("(?m)^\\| (`.*?) \\|").FindAllStringSubmatch(text, -1) {
+		keys = append(keys, strings.Split(strings.ReplaceAll(row[1], "`", ""), ", ")...)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// jsonKeys returns the keys of a struct's JSON, sorted, those that may be missing with an asterisk.
 func jsonKeys(of reflect.Type) (keys []string) {
+	defer func() { slices.Sort(keys) }()
 	for i := range of.NumField() {
 		field := of.Field(i)
 		key, options, _ := strings.Cut(field.Tag.Get("json"), ",")

@@ -137,6 +137,9 @@ func (h *Hosting) follow(ctx context.Context, p *plan, e hosting.Execution, repo
 		if ctx.Err() != nil {
 			return done, fault.New(fault.Other, "see how it goes with status and logs --follow", "stopped waiting for execution %s: %w", e.ID, context.Cause(ctx))
 		}
+		if (err != nil || done.Status == hosting.Stopped || done.Status == hosting.Failed) && !exists(h.site.File()) {
+			return done, fault.New(fault.Failed, "run deploy to make it again", "site %s was deleted while execution %s ran", h.site.Name(), e.ID)
+		}
 		if err != nil {
 			return done, err
 		}

@@ -1,5 +1,5 @@
 // Command release-step is the toolkit's Linux program for the pipeline's release step on AWS, as released builds of the toolkit
-// carry it: it publishes, and knows nothing else, which makes it a third of the whole toolkit. It takes the command line of
+// carry it: it publishes, and knows nothing else, which makes it a fifth of the whole toolkit. It takes the command line of
 // the toolkit's own publish, so that the template does not care which of the two it runs.
 package main
 

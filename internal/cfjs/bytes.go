@@ -82,7 +82,7 @@ func bytesOf(v sobek.Value) ([]byte, bool) {
 // encode is the text of bytes in one of the encodings that CloudFront knows.
 func (e *engine) encode(b []byte, encoding string) sobek.Value {
 	if len(b) > maxText {
-		e.exceed("a buffer is too long")
+		e.exceed()
 	}
 	switch encoding {
 	case "hex":

@@ -149,7 +149,7 @@ func (f *Function) Warnings() []Warning { return f.warnings }
 // check refuses what CloudFront would refuse.
 func (f *Function) check(tree *ast.Program) error {
 	c := &syntaxCheck{runtime: f.opts.Runtime}
-	c.walk(reflect.ValueOf(tree.Body))
+	visitAll(reflect.ValueOf(tree.Body), c.visit)
 	place := func(p problem) (line, column int) {
 		pos := tree.File.Position(int(p.at) - tree.File.Base())
 		return pos.Line, pos.Column
@@ -198,10 +198,35 @@ func (f *Function) wrap(tree *ast.Program, code string) error {
 	if err != nil {
 		return syntaxError(f.name, err, f.prefix)
 	}
+	splitTemplates(wrappedTree)
 	if f.program, err = sobek.CompileAST(wrappedTree, true); err != nil {
 		return syntaxError(f.name, err, f.prefix)
 	}
 	return nil
+}
+
+// maxInserted is how many values the engine puts into a template at a time.
+const maxInserted = 8
+
+// splitTemplates makes of each template with many values one whose first value is a template with the first ones. The engine puts
+// all values of a template together in one instruction, before it looks at any limit: with a few hundred it makes gigabytes of a
+// string of two megabytes.
+func splitTemplates(tree *ast.Program) {
+	visitAll(reflect.ValueOf(tree.Body), func(n ast.Node) func() {
+		t, ok := n.(*ast.TemplateLiteral)
+		if !ok || t.Tag != nil {
+			return nothing
+		}
+		for len(t.Expressions) > maxInserted {
+			end := &ast.TemplateElement{Idx: t.Elements[maxInserted].Idx, Valid: true}
+			first := &ast.TemplateLiteral{OpenQuote: t.OpenQuote, CloseQuote: t.CloseQuote, Expressions: t.Expressions[:maxInserted:maxInserted],
+				Elements: append(t.Elements[:maxInserted:maxInserted], end)}
+			start := &ast.TemplateElement{Idx: t.OpenQuote, Valid: true}
+			t.Elements = append([]*ast.TemplateElement{start}, t.Elements[maxInserted:]...)
+			t.Expressions = append([]ast.Expression{first}, t.Expressions[maxInserted:]...)
+		}
+		return nothing
+	})
 }
 
 // blankImport overwrites the import statement that starts at from with spaces: up to the closing quote of its module.

@@ -84,6 +84,9 @@ func (e *engine) toRequest(o *sobek.Object, r *record) (*Result, string) {
 			return nil, problem
 		}
 	}
+	if res.Changed.Cookies {
+		return res, cookiesProblem(out.Cookies)
+	}
 	return res, ""
 }
 
@@ -225,6 +228,12 @@ func (e *engine) toResponse(o *sobek.Object, from *Response, r *record) (_ *Resp
 		if *part.values, *part.changed, problem = e.toEntries(o.Get(part.name), "response."+part.name, seen, *part.values); problem != "" {
 			return nil, changed, problem
 		}
+	}
+	if changed.Cookies {
+		problem = cookiesProblem(out.Cookies)
+	}
+	if problem != "" {
+		return nil, changed, problem
 	}
 	if out.Body, problem = toBody(o.Get("body")); problem != "" {
 		return nil, changed, problem

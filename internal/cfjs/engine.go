@@ -28,6 +28,12 @@ type engine struct {
 	watch   watch
 	inv     invocation
 	runs    int
+	// depth is how many built-ins are at work, one called by another.
+	depth int
+	// joining are the arrays that are being joined, one within another.
+	joining []*sobek.Object
+	// confinedYet are the built-ins that confine has seen, while the realm is set up.
+	confinedYet map[*sobek.Object]bool
 	// broken is true when the engine was stopped in the middle of something.
 	broken bool
 
@@ -40,7 +46,9 @@ type engine struct {
 	reject    native
 	parseJSON native
 	stringify native
-	newBuffer func([]byte) sobek.Value
+	// descriptor is Object.getOwnPropertyDescriptor.
+	descriptor native
+	newBuffer  func([]byte) sobek.Value
 
 	// What convert found: a result, or why there is none.
 	result  *Result
@@ -99,10 +107,14 @@ func (f *Function) newEngine() (*engine, error) {
 // setUp fills the realm, and leaves it locked unless the function may change it.
 func (e *engine) setUp() error {
 	e.take()
+	e.confinedYet = map[*sobek.Object]bool{}
+	defer func() { e.confinedYet = nil }()
 	if e.f.uses.groups {
 		e.setUpNamedGroups()
 	}
-	e.guard()
+	if err := e.guard(); err != nil {
+		return err
+	}
 	modules, err := e.setUpModules()
 	if err != nil {
 		return err
@@ -133,9 +145,6 @@ func (e *engine) take() {
 	e.promise = promise
 	e.resolve = promise.Get("resolve").Export().(native)
 	e.reject = promise.Get("reject").Export().(native)
-	json := global.Get("JSON").ToObject(e.vm)
-	e.parseJSON = json.Get("parse").Export().(native)
-	e.stringify = json.Get("stringify").Export().(native)
 }
 
 // Run calls the handler with the event. It returns *Error when the function failed or returned what CloudFront does not
@@ -176,7 +185,7 @@ func (f *Function) Run(ctx context.Context, event *Event, kv KV) (*Result, error
 // measured and has nothing wrong with it.
 func (e *engine) run(ctx context.Context, event *Event, kv KV, measures bool) (_ *Result, err error) {
 	started := e.f.opts.clock()
-	e.inv = invocation{event: event, kv: kv, now: e.f.opts.Now()}
+	e.inv, e.depth, e.joining = invocation{event: event, kv: kv, now: e.f.opts.Now()}, 0, nil
 	e.result, e.invalid = nil, ""
 	defer func() {
 		if x := recover(); x != nil {
@@ -187,6 +196,10 @@ func (e *engine) run(ctx context.Context, event *Event, kv KV, measures bool) (_
 	e.watch.begin(ctx, measures)
 	defer e.watch.end()
 	if err := e.call(); err != nil {
+		var interrupted *sobek.InterruptedError
+		if due := e.watch.due.Load(); due != nil && !errors.As(err, &interrupted) {
+			err = *due // a built-in ended by it, and no instruction came after
+		}
 		if cause := ctx.Err(); cause != nil && errors.Is(err, cause) {
 			e.broken = true
 			return nil, cause
@@ -215,7 +228,7 @@ func (e *engine) run(ctx context.Context, event *Event, kv KV, measures bool) (_
 // suspect reports whether an invocation was interrupted to be measured, and holds little. One that holds much is stopped.
 func (e *engine) suspect(err error) bool {
 	var interrupted *sobek.InterruptedError
-	if !errors.As(err, &interrupted) || interrupted.Value() != errSuspect {
+	if err != errSuspect && (!errors.As(err, &interrupted) || interrupted.Value() != errSuspect) {
 		return false
 	}
 	e.broken = true
@@ -287,6 +300,9 @@ func (e *engine) failure(err error, started stopwatch) *Error {
 		fail.Message = fmt.Sprint(interrupted.Value())
 		e.place(fail, interrupted.Stack())
 		fail.Utilization = 100
+	case errors.Is(err, errTime):
+		e.broken = true
+		fail.Message, fail.Utilization = err.Error(), 100
 	case errors.As(err, &overflow):
 		e.broken = true
 		fail.Message = "the call stack is too deep"

@@ -74,7 +74,7 @@ func (n *entries) Set(name string, v sobek.Value) bool {
 		return true
 	}
 	if len(n.touched) >= maxElements {
-		n.e.exceed("an object has too many properties")
+		n.e.exceed()
 	}
 	n.touched = append(n.touched, touched{name, v, true})
 	return true

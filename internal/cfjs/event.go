@@ -109,7 +109,7 @@ func (r *record) Set(key string, v sobek.Value) bool {
 		}
 	}
 	if len(r.more) >= maxElements {
-		r.e.exceed("an object has too many properties")
+		r.e.exceed()
 	}
 	r.more = append(r.more, property{key, v})
 	return true

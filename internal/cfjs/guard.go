@@ -1,8 +1,9 @@
 package cfjs
 
 import (
+	"errors"
 	"math"
-	"strconv"
+	"reflect"
 	"strings"
 
 	"github.com/grafana/sobek"
@@ -14,6 +15,8 @@ const (
 	maxText = 2 << 20
 	// maxElements is how long an array may get: at 16 bytes an element it takes twice the memory of a function.
 	maxElements = 1 << 18
+	// maxPattern is how long a regular expression may be, whose parser calls itself for each parenthesis.
+	maxPattern = 1 << 16
 	// maxDepth is how many calls may be nested.
 	maxDepth = 1000
 )
@@ -21,187 +24,224 @@ const (
 // native is the Go function behind a built-in of the engine.
 type native = func(sobek.FunctionCall) sobek.Value
 
-// guard wraps the built-ins that take or make much in one call. The engine can be interrupted between instructions only,
+// check looks at a call of a built-in before it is made. What scripts compute (a number by valueOf, a text by toString, a length by a
+// getter) it replaces by what came of that, since the built-in would compute it anew, with another result.
+type check = func(c *sobek.FunctionCall)
+
+// guard bounds the built-ins that take or make much in one call. The engine can be interrupted between instructions only,
 // not within a built-in: without the guards `Array(4e9).join()` would hold a processor for minutes and 'x'.repeat(1e9)
 // would take a gigabyte, whatever the time limit.
-func (e *engine) guard() {
+func (e *engine) guard() error {
 	vm := e.vm
+	global := vm.GlobalObject()
 	object := func(path ...string) *sobek.Object {
-		o := vm.GlobalObject()
+		o := global
 		for _, p := range path {
 			o = o.Get(p).ToObject(vm)
 		}
 		return o
 	}
-	wrap := func(o *sobek.Object, check func(c sobek.FunctionCall), names ...string) {
+	var failed error
+	guard := func(o *sobek.Object, check check, names ...string) {
 		for _, n := range names {
-			f, ok := o.Get(n).Export().(native)
-			if !ok {
-				continue
-			}
-			guarded := vm.ToValue(func(c sobek.FunctionCall) sobek.Value {
-				check(c)
-				return f(c)
-			}).ToObject(vm)
-			_ = guarded.DefineDataProperty("name", vm.ToValue(n), sobek.FLAG_FALSE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
-			_ = o.DefineDataProperty(n, guarded, sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
+			failed = errors.Join(failed, e.confine(o.Get(n), check))
 		}
 	}
-	wrap(object("Array", "prototype"), e.checkThis, "concat", "copyWithin", "every", "fill", "filter", "find", "findIndex",
-		"forEach", "includes", "indexOf", "lastIndexOf", "map", "push", "reduce", "reduceRight", "reverse", "shift", "slice",
-		"some", "sort", "splice", "toString", "unshift")
-	wrap(object("Array", "prototype"), e.checkJoin, "join")
-	wrap(object("Uint8Array").Prototype(), e.checkFrom, "from")
-	str := object("String", "prototype")
-	wrap(str, e.checkRepeat, "repeat")
-	wrap(str, e.checkPad, "padStart", "padEnd")
-	wrap(str, e.checkSearch, "match", "split", "search")
-	wrap(str, e.checkReplace, "replace", "replaceAll")
-	wrap(object("Function", "prototype"), e.checkApply, "apply")
-	e.guardJSON(object("JSON"))
-	for _, n := range []string{"ArrayBuffer", "Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array",
-		"Int32Array", "Uint32Array", "Float32Array", "Float64Array"} {
-		e.guardConstructor(n)
+	array, str, regexp := object("Array", "prototype"), object("String", "prototype"), object("RegExp", "prototype")
+	e.descriptor = object("Object").Get("getOwnPropertyDescriptor").Export().(native)
+	guard(array, e.checkThis, "copyWithin", "every", "fill", "filter", "find", "findIndex", "forEach", "includes", "indexOf", "lastIndexOf",
+		"map", "push", "reduce", "reduceRight", "reverse", "shift", "slice", "some", "sort", "splice", "toString", "unshift")
+	guard(array, e.checkArrayConcat, "concat")
+	_ = array.DefineDataProperty("join", e.function("join", e.join), sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
+	guard(object("Uint8Array").Prototype(), e.checkFrom, "from")
+	guard(object("Uint8Array", "prototype").Prototype(), e.checkFrom, "set")
+	guard(str, e.checkRepeat, "repeat")
+	guard(str, e.checkPad, "padStart", "padEnd")
+	guard(str, e.checkSearch, "match", "split", "search")
+	guard(str, e.checkReplace, "replace", "replaceAll")
+	guard(str, e.checkStringConcat, "concat")
+	failed = errors.Join(failed, e.confine(regexp.GetSymbol(sobek.SymReplace), e.checkRegexpReplace))
+	for _, symbol := range []*sobek.Symbol{sobek.SymMatch, sobek.SymSplit, sobek.SymSearch} {
+		failed = errors.Join(failed, e.confine(regexp.GetSymbol(symbol), e.checkSubject))
+	}
+	guard(global, e.checkPattern, "RegExp")
+	guard(object("Function", "prototype"), e.checkApply, "apply")
+	guard(object("Object"), e.checkListed, "assign", "entries", "freeze", "getOwnPropertyDescriptors", "getOwnPropertyNames", "isFrozen",
+		"isSealed", "keys", "seal", "values", "defineProperties")
+	guard(global, e.checkBytes, "ArrayBuffer")
+	guard(global, e.checkTyped, "Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array", "Uint32Array",
+		"Float32Array", "Float64Array")
+	guard(object("JSON"), e.checkParse, "parse")
+	return errors.Join(failed, e.guardStringify(object("JSON")))
+}
+
+// exceed stops the invocation for its memory.
+func (e *engine) exceed() { e.stop(errMemory) }
+
+func (e *engine) atMost(n float64, limit int) {
+	if n > float64(limit) {
+		e.exceed()
 	}
 }
 
-// exceed stops the invocation: what comes next is not run, not even a catch block.
-func (e *engine) exceed(what string) {
-	e.inv.stopped = errMemory
-	e.vm.Interrupt(errMemory)
-	panic(e.vm.NewTypeError("memory limit: " + what))
+// string puts the text of an argument in its place, and returns it; what is no object is one already.
+func (e *engine) string(v *sobek.Value) sobek.String {
+	if _, isObject := (*v).(*sobek.Object); isObject {
+		*v = (*v).ToString()
+	}
+	s, ok := (*v).(sobek.String)
+	if _, isSymbol := (*v).(*sobek.Symbol); isSymbol {
+		panic(e.thrown("TypeError", "Cannot convert a Symbol value to a string"))
+	}
+	if !ok {
+		s, _ = e.vm.ToValue((*v).String()).(sobek.String)
+	}
+	return s
 }
 
-func (e *engine) checkThis(c sobek.FunctionCall) {
-	e.checkLength(c.This)
+// number puts the number of an argument in its place, and returns it.
+func (e *engine) number(v *sobek.Value) float64 {
+	n := (*v).ToFloat()
+	if _, isObject := (*v).(*sobek.Object); isObject {
+		*v = e.vm.ToValue(n)
+	}
+	return n
+}
+
+// argument is a place for an argument, also for one that is not there.
+func argument(c *sobek.FunctionCall, i int) *sobek.Value {
+	if i < len(c.Arguments) {
+		return &c.Arguments[i]
+	}
+	none := sobek.Undefined()
+	return &none
+}
+
+// subject is the text that a method of strings is called on; it is "" where the method throws.
+func (e *engine) subject(c *sobek.FunctionCall) float64 {
+	if !defined(c.This) {
+		return 0
+	}
+	return float64(e.string(&c.This).Length())
+}
+
+func (e *engine) checkThis(c *sobek.FunctionCall) {
+	e.length(c.This)
 	for _, a := range c.Arguments {
 		if o, ok := a.(*sobek.Object); ok && o.ClassName() == "Array" {
-			e.checkLength(o)
+			e.length(o)
 		}
 	}
 }
 
-func (e *engine) checkLength(v sobek.Value) {
-	o, ok := v.(*sobek.Object)
-	if !ok {
-		return
+// length returns the length of an array, or of what is used as one, and stops the invocation if that is too long.
+func (e *engine) length(v sobek.Value) float64 {
+	n := 0.0
+	switch v := v.(type) {
+	case sobek.String:
+		n = float64(v.Length())
+	case *sobek.Object:
+		if v.ClassName() == "Array" || typed(v) {
+			n, _ = numeric(v.Get("length"))
+			break
+		}
+		n = e.plainLength(v)
 	}
-	if n, ok := numeric(o.Get("length")); ok && n > maxElements {
-		e.exceed("an array is too long")
-	}
+	e.atMost(n, maxElements)
+	return n
 }
 
-func (e *engine) checkApply(c sobek.FunctionCall) {
-	if o, ok := c.Argument(1).(*sobek.Object); ok {
-		e.checkLength(o)
+// errLength is why an invocation ends that gives a built-in something to walk that can change its length meanwhile.
+var errLength = errors.New("the length of what is used as an array must be a plain number")
+
+// plainLength is the length of an object that is no array: a value that stands there, and not what a getter or a valueOf says.
+func (e *engine) plainLength(o *sobek.Object) float64 {
+	name := e.vm.ToValue("length")
+	for p, deep := o, 0; p != nil && deep < maxDepth; p, deep = p.Prototype(), deep+1 {
+		d, ok := e.descriptor(sobek.FunctionCall{This: sobek.Undefined(), Arguments: []sobek.Value{p, name}}).(*sobek.Object)
+		if !ok {
+			continue
+		}
+		v := d.Get("value")
+		if _, isObject := v.(*sobek.Object); isObject || v == nil {
+			e.stop(errLength)
+		}
+		if _, isSymbol := v.(*sobek.Symbol); isSymbol {
+			return 0 // the built-in throws
+		}
+		return v.ToFloat()
 	}
+	return 0
 }
 
-func (e *engine) checkRepeat(c sobek.FunctionCall) {
-	n := c.Argument(0).ToFloat()
-	if n > 0 && n*float64(textLength(c.This)) > maxText {
-		e.exceed("a string is too long")
-	}
+// typed reports whether an object is a typed array.
+func typed(o *sobek.Object) bool {
+	t := o.ExportType()
+	return t != nil && t.Kind() == reflect.Slice && plain(t.Elem().Kind())
 }
 
-func (e *engine) checkPad(c sobek.FunctionCall) {
-	if c.Argument(0).ToFloat() > maxText {
-		e.exceed("a string is too long")
-	}
-}
-
-// checkSearch bounds the matches that are all found before the first one is used.
-func (e *engine) checkSearch(c sobek.FunctionCall) {
-	if textLength(c.This) > maxElements {
-		e.exceed("a string is too long to be searched")
-	}
-}
-
-// checkReplace bounds the result of replacing every character by the replacement, in which $ and what follows may stand
-// for as much as the whole text.
-func (e *engine) checkReplace(c sobek.FunctionCall) {
-	e.checkSearch(c)
-	s, ok := c.Argument(1).(sobek.String)
-	if !ok {
-		return
-	}
-	length := float64(textLength(c.This))
-	piece := float64(s.Length())
-	if text := s.String(); strings.ContainsRune(text, '$') {
-		piece += float64(strings.Count(text, "$`")+strings.Count(text, "$'")+strings.Count(text, "$&")) * length
-	}
-	if length*piece > 16*maxText {
-		e.exceed("a string may get too long")
-	}
-}
-
-// checkJoin bounds what join makes of strings.
-func (e *engine) checkJoin(c sobek.FunctionCall) {
-	e.checkLength(c.This)
-	o, ok := c.This.(*sobek.Object)
-	if !ok || o.ClassName() != "Array" {
-		return
-	}
-	n, _ := numeric(o.Get("length"))
-	between := 1
-	if s, ok := c.Argument(0).(sobek.String); ok {
-		between = s.Length()
-	}
-	size := int(n) * between
-	for i := 0; i < int(n) && size <= maxText; i++ {
-		if s, ok := o.Get(strconv.Itoa(i)).(sobek.String); ok {
-			size += s.Length()
+func (e *engine) checkArrayConcat(c *sobek.FunctionCall) {
+	n := e.length(c.This)
+	for _, a := range c.Arguments {
+		o, ok := a.(*sobek.Object)
+		if !ok {
+			n++
+			continue
+		}
+		if spread := o.GetSymbol(sobek.SymIsConcatSpreadable); o.ClassName() == "Array" || spread != nil && spread.ToBoolean() {
+			n += e.length(o)
 		}
 	}
-	if size > maxText {
-		e.exceed("a string is too long")
+	e.atMost(n, maxElements)
+}
+
+func (e *engine) checkApply(c *sobek.FunctionCall) { e.length(*argument(c, 1)) }
+
+func (e *engine) checkFrom(c *sobek.FunctionCall) { e.length(*argument(c, 0)) }
+
+func (e *engine) checkStringConcat(c *sobek.FunctionCall) {
+	n := e.subject(c)
+	for i := range c.Arguments {
+		n += float64(e.string(&c.Arguments[i]).Length())
+	}
+	e.atMost(n, maxText)
+}
+
+func (e *engine) checkRepeat(c *sobek.FunctionCall) {
+	n := e.number(argument(c, 0))
+	if n > 0 {
+		e.atMost(n*e.subject(c), maxText)
 	}
 }
 
-func (e *engine) checkFrom(c sobek.FunctionCall) { e.checkLength(c.Argument(0)) }
+func (e *engine) checkPad(c *sobek.FunctionCall) { e.atMost(e.number(argument(c, 0)), maxText) }
 
-func textLength(v sobek.Value) int {
-	if s, ok := v.(sobek.String); ok {
-		return s.Length()
+// checkListed bounds what is listed character by character, or byte by byte.
+func (e *engine) checkListed(c *sobek.FunctionCall) {
+	for _, a := range c.Arguments {
+		if o, isObject := a.(*sobek.Object); !isObject || typed(o) {
+			e.length(a)
+		}
 	}
-	return len(v.String())
 }
 
-// guardConstructor bounds new X(n). The prototype stays, so instanceof and methods are those of the engine.
-func (e *engine) guardConstructor(name string) {
-	vm := e.vm
-	global := vm.GlobalObject()
-	original, ok := sobek.AssertConstructor(global.Get(name))
-	if !ok {
-		return
+func (e *engine) checkBytes(c *sobek.FunctionCall) {
+	if a := argument(c, 0); defined(*a) {
+		e.atMost(e.number(a), maxText)
 	}
-	old := global.Get(name).ToObject(vm)
-	guarded := vm.ToValue(func(c sobek.ConstructorCall) *sobek.Object {
-		if len(c.Arguments) > 0 {
-			if n, isNumber := numeric(c.Arguments[0]); isNumber && n > maxText {
-				e.exceed("the " + name + " is too long")
-			}
-			if o, ok := c.Arguments[0].(*sobek.Object); ok && (o.ClassName() == "Object" || o.ClassName() == "Array") {
-				e.checkLength(o)
-			}
-		}
-		o, err := original(c.NewTarget, c.Arguments...)
-		if err != nil {
-			panic(err)
-		}
-		return o
-	}).ToObject(vm)
-	prototype := old.Get("prototype").ToObject(vm)
-	_ = guarded.DefineDataProperty("prototype", prototype, sobek.FLAG_FALSE, sobek.FLAG_FALSE, sobek.FLAG_FALSE)
-	_ = guarded.DefineDataProperty("name", vm.ToValue(name), sobek.FLAG_FALSE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
-	for _, n := range old.GetOwnPropertyNames() {
-		if n != "prototype" && n != "name" && n != "length" {
-			_ = guarded.DefineDataProperty(n, old.Get(n), sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
-		}
+}
+
+// checkTyped bounds new X(n), and new X(array).
+func (e *engine) checkTyped(c *sobek.FunctionCall) {
+	a := argument(c, 0)
+	o, isObject := (*a).(*sobek.Object)
+	switch {
+	case !isObject:
+		e.checkBytes(c)
+	case typed(o) || o.ExportType() == reflect.TypeFor[sobek.ArrayBuffer]():
+	case o.ClassName() == "Array" || o.GetSymbol(sobek.SymIterator) == nil:
+		e.length(o)
 	}
-	_ = guarded.SetPrototype(old.Prototype())
-	_ = prototype.DefineDataProperty("constructor", guarded, sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
-	_ = global.DefineDataProperty(name, guarded, sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
 }
 
 func numeric(v sobek.Value) (float64, bool) {
@@ -220,30 +260,87 @@ func numeric(v sobek.Value) (float64, bool) {
 	return 0, false
 }
 
-// guardJSON gives JSON.stringify a replacer that counts, since it would walk `a = []; a.length = 4e9` to its end.
-func (e *engine) guardJSON(json *sobek.Object) {
-	vm := e.vm
-	stringify, ok := json.Get("stringify").Export().(native)
-	if !ok {
+// checkSubject bounds what a regular expression is asked to search: its matches are all found before the first one is used.
+func (e *engine) checkSubject(c *sobek.FunctionCall) {
+	e.atMost(float64(e.string(argument(c, 0)).Length()), maxElements)
+}
+
+// checkSearch bounds the matches in the same way, and the text that a regular expression is made of.
+func (e *engine) checkSearch(c *sobek.FunctionCall) {
+	e.atMost(e.subject(c), maxElements)
+	a := argument(c, 0)
+	if o, isObject := (*a).(*sobek.Object); isObject && (o.GetSymbol(sobek.SymMatch) != nil || o.GetSymbol(sobek.SymSplit) != nil || o.GetSymbol(sobek.SymSearch) != nil) {
 		return
 	}
-	count, size := 0, 0
-	counter := vm.ToValue(func(c sobek.FunctionCall) sobek.Value {
-		if s, ok := c.Argument(1).(sobek.String); ok {
+	if defined(*a) {
+		e.atMost(float64(e.string(a).Length()), maxPattern)
+	}
+}
+
+func (e *engine) checkPattern(c *sobek.FunctionCall) {
+	a := argument(c, 0)
+	if o, isObject := (*a).(*sobek.Object); isObject && o.ClassName() == "RegExp" || !defined(*a) {
+		return
+	}
+	e.atMost(float64(e.string(a).Length()), maxPattern)
+}
+
+// checkReplace bounds the result of replacing every character by the replacement, in which $ and what follows may stand
+// for as much as the whole text.
+func (e *engine) checkReplace(c *sobek.FunctionCall) {
+	length := e.subject(c)
+	e.atMost(length, maxElements)
+	if len(c.Arguments) < 2 {
+		return
+	}
+	if _, isFunction := sobek.AssertFunction(c.Arguments[1]); isFunction {
+		return
+	}
+	s := e.string(&c.Arguments[1])
+	piece := float64(s.Length())
+	if text := s.String(); strings.ContainsRune(text, '$') {
+		piece += float64(strings.Count(text, "$")) * length
+	}
+	e.atMost(length*piece, 16*maxText)
+}
+
+// checkRegexpReplace is checkReplace for a regular expression's own method, which has the text for an argument.
+func (e *engine) checkRegexpReplace(c *sobek.FunctionCall) {
+	if len(c.Arguments) == 0 {
+		return
+	}
+	same := sobek.FunctionCall{This: c.Arguments[0], Arguments: append([]sobek.Value{c.This}, c.Arguments[1:]...)}
+	e.checkReplace(&same)
+	c.Arguments = append([]sobek.Value{same.This}, same.Arguments[1:]...)
+}
+
+// join is Array.prototype.join, which counts what it makes.
+func (e *engine) join(c sobek.FunctionCall) sobek.Value {
+	o := c.This.ToObject(e.vm)
+	separator, _ := e.vm.ToValue(",").(sobek.String)
+	if a := argument(&c, 0); !sobek.IsUndefined(*a) {
+		separator = e.string(a)
+	}
+	for _, outer := range e.joining {
+		if outer == o {
+			return e.vm.ToValue("")
+		}
+	}
+	e.joining = append(e.joining, o)
+	defer func() { e.joining = e.joining[:len(e.joining)-1] }()
+	var b sobek.StringBuilder
+	size := 0
+	for i := range int(e.length(o)) {
+		if i > 0 {
+			b.WriteString(separator)
+			size += separator.Length()
+		}
+		if v := o.Get(e.vm.ToValue(i).String()); defined(v) {
+			s := e.string(&v)
+			b.WriteString(s)
 			size += s.Length()
 		}
-		if count++; count > maxElements || size > maxText {
-			e.exceed("a value is too large for JSON")
-		}
-		return c.Argument(1)
-	})
-	guarded := vm.ToValue(func(c sobek.FunctionCall) sobek.Value {
-		if len(c.Arguments) < 2 || sobek.IsUndefined(c.Argument(1)) || sobek.IsNull(c.Argument(1)) {
-			count, size = 0, 0
-			c.Arguments = []sobek.Value{c.Argument(0), counter, c.Argument(2)}
-		}
-		return stringify(c)
-	}).ToObject(vm)
-	_ = guarded.DefineDataProperty("name", vm.ToValue("stringify"), sobek.FLAG_FALSE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
-	_ = json.DefineDataProperty("stringify", guarded, sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
+		e.atMost(float64(size), maxText)
+	}
+	return b.String()
 }

@@ -55,6 +55,19 @@ func notToken(r rune) bool {
 // notFieldValue is true for characters that would end or break a header line.
 func notFieldValue(r rune) bool { return (r < ' ' && r != '\t') || r == 0x7f }
 
+// cookiesProblem checks the cookies that a function returned.
+func cookiesProblem(cookies map[string]Value) string {
+	for _, name := range sortedKeys(cookies) {
+		v := cookies[name]
+		for _, m := range append([]MultiValue{{Value: name}, {v.Value, v.Attributes}}, v.Multi...) {
+			if strings.ContainsFunc(m.Value, notFieldValue) || strings.ContainsFunc(m.Attributes, notFieldValue) {
+				return fmt.Sprintf("the cookie %q has a control character", clip(name))
+			}
+		}
+	}
+	return ""
+}
+
 // headersProblem checks the headers that a function returned, in the order of names. original holds the event's headers:
 // those that are read-only must be as they were there.
 func headersProblem(headers map[string]Value, original map[string]Value, event EventType) string {

@@ -41,7 +41,7 @@ func (e *engine) setUpByteStrings() {
 			b, _ := decodeText(s.String(), c.Argument(1).String())
 			return e.fromLatin1(b)
 		}
-		e.checkLength(c.Argument(0))
+		e.length(c.Argument(0))
 		list, _ := exported[[]any](c.Argument(0))
 		b := make([]byte, len(list))
 		for i := range list {

@@ -143,6 +143,8 @@ func TestIsolation(t *testing.T) {
 		"Buffer":             "function handler(event) { var B = [Buffer][0]; try { B.n = (B.n || 0) + 1; } catch (e) {} console.log(B.n || 1); return event.request; }",
 		"promise prototype":  "async function handler(event) { var p = Object.getPrototypeOf(Promise.resolve(1)); try { p.n = (p.n || 0) + 1; } catch (e) {} console.log(p.n || 1); return event.request; }",
 		"async prototype":    "async function handler(event) { var p = Object.getPrototypeOf(handler); try { p.n = (p.n || 0) + 1; } catch (e) {} console.log(p.n || 1); return event.request; }",
+		"method of objects":  "function handler(event) { var f = ({}).toString; try { f.n = (f.n || 0) + 1; } catch (e) {} console.log(f.n || 1); return event.request; }",
+		"method of errors":   "function handler(event) { var f = new Error('x').toString; try { f.n = (f.n || 0) + 1; } catch (e) {} console.log(f.n || 1); return event.request; }",
 		"array iterator":     "function handler(event) { var p = Object.getPrototypeOf([].values()); try { p.n = (p.n || 0) + 1; } catch (e) {} console.log(p.n || 1); return event.request; }",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -73,7 +73,7 @@ func (e *engine) object(functions map[string]native) *sobek.Object {
 }
 
 func (e *engine) function(name string, f native) *sobek.Object {
-	o := e.vm.ToValue(f).ToObject(e.vm)
+	o := e.vm.ToValue(e.confined(f, nil)).ToObject(e.vm)
 	_ = o.DefineDataProperty("name", e.vm.ToValue(name), sobek.FLAG_FALSE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
 	return o
 }

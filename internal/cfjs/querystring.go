@@ -137,7 +137,7 @@ func (e *engine) queryStringify(c sobek.FunctionCall) sobek.Value {
 	for _, key := range o.Keys() {
 		v := o.Get(key)
 		if list, ok := v.(*sobek.Object); ok && list.ClassName() == "Array" {
-			e.checkLength(list)
+			e.length(list)
 			for _, i := range list.Keys() {
 				add(key, list.Get(i))
 			}

@@ -2,6 +2,7 @@ package cfjs
 
 import (
 	_ "embed"
+	"errors"
 	"strings"
 	"sync"
 
@@ -75,8 +76,17 @@ func (e *engine) setUpRealm(freeze bool) error {
 			return err
 		}
 	}
-	_, err = setUp(global, allowed, thrower, vm.ToValue(freeze), vm.NewArray(e.shared...))
-	return err
+	var unconfined error
+	confine := vm.ToValue(func(c sobek.FunctionCall) sobek.Value {
+		unconfined = errors.Join(unconfined, e.confine(c.Argument(0), nil))
+		return sobek.Undefined()
+	})
+	shared := vm.NewArray(e.shared...)
+	open, err := setUp(global, allowed, thrower, vm.ToValue(freeze), shared, confine)
+	if err == nil && !freeze {
+		err = e.confineAll(open, shared)
+	}
+	return errors.Join(err, unconfined)
 }
 
 // runtime1Names is a list as runtime 1.0 has it (functions-javascript-runtime-10).

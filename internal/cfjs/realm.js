@@ -1,7 +1,8 @@
 // Makes a fresh engine what CloudFront's runtime is: it removes what the runtime does not have, and (with freeze) locks the
 // objects that all invocations in one engine share, so that no request can change anything for another one. shared lists
-// those of them that no global object leads to.
-(function (allowed, thrower, freeze, shared) {
+// those of them that no global object leads to. confine is called with each function that is locked, once; without freeze, the
+// objects are returned that lead to all functions.
+(function (allowed, thrower, freeze, shared, confine) {
   'use strict';
   var global = globalThis;
   var ownNames = Object.getOwnPropertyNames;
@@ -62,15 +63,15 @@
   global.Function = thrower;
   global.eval = thrower;
 
-  if (!freeze) return;
-
   // An own property with the name of an inherited one can be assigned as usual although the inherited one is frozen:
   // the prototypes that ordinary objects and errors inherit from get accessors that define it on the receiver.
+  var hidden = []; // what the accessors return, which no property leads to
   function assignable(proto) {
     ownNames(proto).forEach(function (name) {
       var d = descriptor(proto, name);
       if (!('value' in d) || !d.configurable) return;
       var value = d.value;
+      hidden.push(value);
       define(proto, name, {
         get: function () { return value; },
         set: function (v) {
@@ -82,6 +83,8 @@
       });
     });
   }
+  if (!freeze) return [global, asyncPrototype, generatorPrototype, protoOf([][Symbol.iterator]()), protoOf(''[Symbol.iterator]())];
+
   assignable(objectPrototype);
   ['Error', 'EvalError', 'InternalError', 'MemoryError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError',
     'AggregateError'].forEach(function (n) { if (global[n]) assignable(global[n].prototype); });
@@ -92,9 +95,10 @@
     if (value === null || (typeof value !== 'object' && typeof value !== 'function') || seen.has(value)) return;
     seen.add(value);
     freezeObject(value);
+    if (typeof value === 'function') confine(value);
     harden(protoOf(value));
     // A function that is no constructor has nothing but its name and length.
-    if (typeof value === 'function' && !has.call(value, 'prototype')) return;
+    if (typeof value === 'function' && value !== functionPrototype && !has.call(value, 'prototype')) return;
     ownNames(value).concat(ownSymbols(value)).forEach(function (key) {
       var d = descriptor(value, key);
       if ('value' in d) harden(d.value);
@@ -107,5 +111,6 @@
   harden(protoOf([][Symbol.iterator]()));
   harden(protoOf(''[Symbol.iterator]()));
   harden(global);
+  hidden.forEach(harden);
   shared.forEach(harden);
 })

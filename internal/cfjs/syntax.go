@@ -51,34 +51,34 @@ func (c *syntaxCheck) sorted() []problem {
 
 var nodeType = reflect.TypeOf((*ast.Node)(nil)).Elem()
 
-// walk visits every node below v. The parser's trees have no cycles but for DeclarationList, which repeats declarations.
-func (c *syntaxCheck) walk(v reflect.Value) {
+// visitAll calls visit for every node below v, and what that returns after its children. The parser's trees have no cycles but for DeclarationList, which repeats declarations.
+func visitAll(v reflect.Value, visit func(ast.Node) (leave func())) {
 	switch v.Kind() {
 	case reflect.Interface:
 		if !v.IsNil() {
-			c.walk(v.Elem())
+			visitAll(v.Elem(), visit)
 		}
 	case reflect.Pointer:
 		if v.IsNil() || v.Elem().Kind() != reflect.Struct {
 			return
 		}
 		if v.Type().Implements(nodeType) {
-			leave := c.visit(v.Interface().(ast.Node))
+			leave := visit(v.Interface().(ast.Node))
 			defer leave()
 		}
-		c.walk(v.Elem())
+		visitAll(v.Elem(), visit)
 	case reflect.Struct:
 		if v.Type() == reflect.TypeOf(file.File{}) {
 			return
 		}
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.IsExported() && f.Name != "DeclarationList" && f.Name != "ImportEntries" && f.Name != "ExportEntries" {
-				c.walk(v.Field(i))
+				visitAll(v.Field(i), visit)
 			}
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			c.walk(v.Index(i))
+			visitAll(v.Index(i), visit)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/metrics"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dlclark/regexp2"
@@ -44,6 +45,8 @@ type watch struct {
 	looked bool
 	heap   uint64
 	cpu    time.Duration
+	// due is why the invocation is to be stopped, nil until then: what the engine itself was told by Interrupt.
+	due atomic.Pointer[error]
 	// measures is whether a heap that grows is looked into.
 	measures bool
 }
@@ -63,6 +66,7 @@ func (w *watch) init(vm *sobek.Runtime, timeout time.Duration) {
 func (w *watch) begin(ctx context.Context, measures bool) {
 	w.mu.Lock()
 	w.running, w.ctx, w.started, w.looked, w.measures = true, ctx, time.Now(), false, measures
+	w.due.Store(nil)
 	w.timer.Reset(min(slice, w.timeout))
 	w.mu.Unlock()
 }
@@ -85,6 +89,7 @@ func (w *watch) look() {
 	// Again and again until the end: after an interrupt the engine may still call into the function, to describe what was
 	// thrown.
 	if reason := w.reason(); reason != nil {
+		w.due.Store(&reason)
 		w.vm.Interrupt(reason)
 	}
 	w.timer.Reset(slice)

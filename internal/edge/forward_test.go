@@ -37,7 +37,7 @@ func apiEdge(t *testing.T, api http.HandlerFunc, change func(*Options)) *testEdg
 	})
 }
 
-func customOriginAt(t *testing.T, id, address string) CustomOrigin {
+func customOriginAt(t testing.TB, id, address string) CustomOrigin {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {

@@ -208,3 +208,46 @@ func TestLargeErrorOfAnOrigin(t *testing.T) {
 		}
 	}
 }
+
+// FuzzRangesOfAnOrigin asks for any ranges of an origin that says anything of what it sends: no answer is a 500, each has the length
+// that its header says, and what is cut lies where Content-Range says.
+func FuzzRangesOfAnOrigin(f *testing.F) {
+	const digits = "01234567890123456789"
+	f.Add("bytes=2-3", "bytes 0-19/20", "", uint8(206))
+	f.Add("bytes=-1,0-", "bytes 10-19/99999999", `"e1"`, uint8(206))
+	f.Add("bytes=19-,3-4", "bytes 0-19/9223372036854775807", `W/"e1"`, uint8(206))
+	f.Add("bytes=5-", "bytes */20", "Sun, 01 Nov 2026 10:00:00 GMT", uint8(160))
+	var contentRange string
+	var status int
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("ETag", `"e1"`)
+		w.Header().Set("Content-Range", contentRange)
+		w.WriteHeader(status)
+		if bodyAllowed(status) {
+			_, _ = io.WriteString(w, digits)
+		}
+	}))
+	f.Cleanup(srv.Close)
+	f.Fuzz(func(t *testing.T, asked, says, ifRange string, code uint8) {
+		contentRange, status = says, 200+int(code)%250
+		te := newTestEdge(t, nil, func(o *Options) {
+			o.Config.CustomOrigins = []CustomOrigin{customOriginAt(t, "api", srv.URL)}
+			o.Config.Behaviors[1] = Behavior{OriginID: "api", CachePolicy: optimized}
+			o.Config.ErrorPages = nil
+		})
+		for range 2 {
+			r := httptest.NewRequest(http.MethodGet, "/x", nil)
+			r.Header = http.Header{"Range": {asked}, "If-Range": {ifRange}}
+			w := httptest.NewRecorder()
+			te.ServeHTTP(w, r)
+			if n := w.Header().Get("Content-Length"); w.Code == http.StatusInternalServerError || bodyAllowed(w.Code) && n != strconv.Itoa(w.Body.Len()) {
+				t.Fatalf("%q of %d %q: status %d, Content-Length %s, body of %d bytes", asked, status, says, w.Code, n, w.Body.Len())
+			}
+			part, _, ok := parseContentRange(w.Result().Header.Values("Content-Range"))
+			if was, _, valid := parseContentRange([]string{says}); ok && valid && w.Code == http.StatusPartialContent && w.Body.Len() < len(digits) &&
+				w.Body.String() != digits[part.off-was.off:][:part.n] {
+				t.Fatalf("%q of %q: %q at %d", asked, says, w.Body, part.off)
+			}
+		}
+	})
+}

@@ -150,17 +150,17 @@ func (e *engine) setUpText() {
 	vm := e.vm
 	_ = vm.Set("TextEncoder", func(c sobek.ConstructorCall) *sobek.Object {
 		_ = c.This.Set("encoding", "utf-8")
-		_ = c.This.Set("encode", func(c sobek.FunctionCall) sobek.Value {
+		_ = c.This.Set("encode", e.function("encode", func(c sobek.FunctionCall) sobek.Value {
 			text := ""
 			if a := c.Argument(0); !sobek.IsUndefined(a) {
 				text = a.String()
 			}
 			return e.newUint8Array([]byte(text))
-		})
-		_ = c.This.Set("encodeInto", func(c sobek.FunctionCall) sobek.Value {
+		}))
+		_ = c.This.Set("encodeInto", e.function("encodeInto", func(c sobek.FunctionCall) sobek.Value {
 			into, _ := exported[[]byte](c.Argument(1))
 			return e.encodeInto(c.Argument(0).String(), into)
-		})
+		}))
 		return nil
 	})
 	_ = vm.Set("TextDecoder", func(c sobek.ConstructorCall) *sobek.Object {
@@ -175,7 +175,7 @@ func (e *engine) setUpText() {
 		_ = c.This.Set("encoding", "utf-8")
 		_ = c.This.Set("fatal", fatal)
 		_ = c.This.Set("ignoreBOM", ignoreBOM)
-		_ = c.This.Set("decode", func(c sobek.FunctionCall) sobek.Value {
+		_ = c.This.Set("decode", e.function("decode", func(c sobek.FunctionCall) sobek.Value {
 			b, ok := bytesOf(c.Argument(0))
 			if !ok && !sobek.IsUndefined(c.Argument(0)) {
 				panic(vm.NewTypeError("TypedArray or ArrayBuffer expected"))
@@ -188,7 +188,7 @@ func (e *engine) setUpText() {
 				text = strings.TrimPrefix(text, "\ufeff")
 			}
 			return vm.ToValue(text)
-		})
+		}))
 		return nil
 	})
 }

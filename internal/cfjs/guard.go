@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/grafana/sobek"
@@ -50,9 +51,10 @@ func (e *engine) guard() error {
 	array, str, regexp := object("Array", "prototype"), object("String", "prototype"), object("RegExp", "prototype")
 	e.descriptor = object("Object").Get("getOwnPropertyDescriptor").Export().(native)
 	guard(array, e.checkThis, "copyWithin", "every", "fill", "filter", "find", "findIndex", "forEach", "includes", "indexOf", "lastIndexOf",
-		"map", "push", "reduce", "reduceRight", "reverse", "shift", "slice", "some", "sort", "splice", "toString", "unshift")
+		"map", "push", "reduce", "reduceRight", "reverse", "shift", "slice", "some", "splice", "toString", "unshift")
 	guard(array, e.checkArrayConcat, "concat")
 	_ = array.DefineDataProperty("join", e.function("join", e.join), sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
+	_ = array.DefineDataProperty("sort", e.function("sort", e.sort(array)), sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_FALSE)
 	guard(object("Uint8Array").Prototype(), e.checkFrom, "from")
 	guard(object("Uint8Array", "prototype").Prototype(), e.checkFrom, "set")
 	guard(str, e.checkRepeat, "repeat")
@@ -335,7 +337,7 @@ func (e *engine) join(c sobek.FunctionCall) sobek.Value {
 			b.WriteString(separator)
 			size += separator.Length()
 		}
-		if v := o.Get(e.vm.ToValue(i).String()); defined(v) {
+		if v := o.Get(strconv.Itoa(i)); defined(v) {
 			s := e.string(&v)
 			b.WriteString(s)
 			size += s.Length()
@@ -343,4 +345,32 @@ func (e *engine) join(c sobek.FunctionCall) sobek.Value {
 		e.atMost(float64(size), maxText)
 	}
 	return b.String()
+}
+
+// sort is Array.prototype.sort. It sorts a copy, since the engine's own goes by the length that an array had at the beginning, also
+// where the comparing function has made it shorter.
+func (e *engine) sort(array *sobek.Object) native {
+	own, slice := array.Get("sort").Export().(native), array.Get("slice").Export().(native)
+	return func(c sobek.FunctionCall) sobek.Value {
+		o := c.This.ToObject(e.vm)
+		n := int(e.length(o))
+		if o.ClassName() != "Array" {
+			return own(c)
+		}
+		sorted, _ := slice(sobek.FunctionCall{This: o}).(*sobek.Object)
+		own(sobek.FunctionCall{This: sorted, Arguments: c.Arguments})
+		for i := range n {
+			name := strconv.Itoa(i)
+			v, err := sorted.Get(name), error(nil)
+			if v != nil {
+				err = o.Set(name, v)
+			} else {
+				err = o.Delete(name)
+			}
+			if err != nil {
+				panic(err)
+			}
+		}
+		return o
+	}
 }

@@ -1,6 +1,8 @@
 package cfjs
 
 import (
+	"strconv"
+
 	"github.com/grafana/sobek"
 )
 
@@ -80,7 +82,7 @@ func (e *engine) guardStringify(json *sobek.Object) error {
 func (e *engine) namesIn(list *sobek.Object) map[string]bool {
 	names := map[string]bool{}
 	for i := range int(e.length(list)) {
-		if v := list.Get(e.vm.ToValue(i).String()); defined(v) {
+		if v := list.Get(strconv.Itoa(i)); defined(v) {
 			names[e.string(&v).String()] = true
 		}
 	}

@@ -1,10 +1,12 @@
 package awstarget_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/double"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/hosting"
 )
@@ -72,5 +74,71 @@ func TestDeleteLeavesWhatWasThereBefore(t *testing.T) {
 	golden.Check(t, "delete-names-of-others.txt", b.deletedText(&recorder{}, hosting.Doomed{}, hosting.Removed{Left: removed.Left}, err))
 	if len(b.account.Certificates()) != 1 {
 		t.Error("the certificate is gone")
+	}
+}
+
+// A certificate has no region of its own but us-east-1: whoever deletes the site in a region where it is not does not touch that
+// of the live site, nor what proves it.
+func TestDeleteInAnotherRegion(t *testing.T) {
+	b := newBed(t, false)
+	connected(b)
+	exampleZone(b)
+	b.names(beta)
+	b.opts.DNS = b.account.Resolver()
+	b.account.Do(func() { b.account.Quick = true })
+	if _, err := b.deploy(&recorder{}); err != nil {
+		t.Fatal(err)
+	}
+	records, made := b.account.Records(), b.account.Count("route53 ChangeResourceRecordSets")
+	b.account.Do(func() {
+		b.account.Fault = func(_, operation string) *double.Fault {
+			if operation == "DescribeStacks" { // of another region
+				return &double.Fault{Code: "ValidationError", Message: "Stack with id " + b.site.Name() + " does not exist"}
+			}
+			return nil
+		}
+	})
+	for _, act := range []func() error{
+		func() error { _, err := b.hosting().Doomed(t.Context(), hosting.DeleteOptions{}); return err },
+		func() error {
+			_, err := b.hosting().Delete(t.Context(), hosting.DeleteOptions{}, &recorder{})
+			return err
+		},
+	} {
+		if err := act(); fault.KindOf(err) != fault.NotDeployed || !strings.Contains(fault.HintOf(err), "--region") {
+			t.Errorf("%v\n%s", err, fault.HintOf(err))
+		}
+	}
+	if len(b.account.Certificates()) != 1 || b.account.Count("route53 ChangeResourceRecordSets") != made || !slices.Equal(b.account.Records(), records) {
+		t.Errorf("certificates %v, records %v; want %v", b.account.Certificates(), b.account.Records(), records)
+	}
+}
+
+// A deletion that was cut off when the stack was gone goes on with the certificate, also while ACM still takes the distribution
+// for its user.
+func TestDeleteGoesOnWithTheCertificate(t *testing.T) {
+	b := newBed(t, false)
+	connected(b)
+	exampleZone(b)
+	b.names(beta)
+	b.opts.DNS = b.account.Resolver()
+	b.account.Do(func() { b.account.Quick = true })
+	if _, err := b.deploy(&recorder{}); err != nil {
+		t.Fatal(err)
+	}
+	b.account.Do(func() {
+		b.account.Fault = func(_, operation string) *double.Fault {
+			if operation == "DeleteCertificate" {
+				return &double.Fault{Status: 403, Code: "AccessDeniedException", Message: "not authorized to perform: acm:DeleteCertificate"}
+			}
+			return nil
+		}
+	})
+	if _, _, err := b.remove(hosting.DeleteOptions{}, &recorder{}); err == nil || len(b.account.Certificates()) != 1 {
+		t.Fatalf("%v, certificates %v", err, b.account.Certificates())
+	}
+	b.account.Do(func() { b.account.Fault, b.account.CA.Late = nil, 2 })
+	if _, _, err := b.remove(hosting.DeleteOptions{}, &recorder{}); err != nil || len(b.account.Certificates()) != 0 {
+		t.Errorf("%v, certificates %v", err, b.account.Certificates())
 	}
 }

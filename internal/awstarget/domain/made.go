@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/certificate"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
@@ -57,7 +59,11 @@ func (m *Made) find(ctx context.Context) error {
 		return err
 	}
 	for _, one := range owned {
-		if user := m.usedElsewhere(one); user != "" {
+		user, err := m.usedElsewhere(ctx, one)
+		if err != nil {
+			return err
+		}
+		if user != "" {
 			m.Left = append(m.Left, fmt.Sprintf("the certificate %s, which %s uses", one.ARN, user))
 			continue
 		}
@@ -79,16 +85,38 @@ func (m *Made) names() (names []string) {
 	return names
 }
 
-// usedElsewhere is what uses a certificate beside the site's distribution; "" if nothing does.
-func (m *Made) usedElsewhere(one certificate.Certificate) string {
-	own := m.state.Outputs[template.OutputDistributionID]
+// usedElsewhere is what uses a certificate beside the site's distribution; "" if nothing does. Without a stack it may be a
+// distribution that is gone, of which ACM has not learned yet, or that of a site of the same name in another region.
+func (m *Made) usedElsewhere(ctx context.Context, one certificate.Certificate) (string, error) {
 	for _, arn := range one.InUseBy {
-		// Without a stack the distribution is gone, and ACM has not learned of it yet.
-		if m.state.ID != "" && !strings.HasSuffix(arn, ":distribution/"+own) {
-			return arn
+		_, id, ok := strings.Cut(arn, ":distribution/")
+		if ok && m.state.ID != "" && id == m.state.Outputs[template.OutputDistributionID] {
+			continue
 		}
+		if ok && m.state.ID == "" {
+			gone, err := m.isGone(ctx, id)
+			if err != nil {
+				return "", err
+			}
+			if gone {
+				continue
+			}
+		}
+		return arn, nil
 	}
-	return ""
+	return "", nil
+}
+
+// isGone reports whether there is no such distribution any more. One that may not be looked at is there.
+func (m *Made) isGone(ctx context.Context, id string) (bool, error) {
+	_, err := m.h.Distributions().GetDistribution(ctx, &cloudfront.GetDistributionInput{Id: &id})
+	switch {
+	case reason.Code(err) == "NoSuchDistribution":
+		return true, nil
+	case err == nil || reason.Denied(err):
+		return false, nil
+	}
+	return false, fmt.Errorf("look at distribution %s: %w", id, reason.Of(err))
 }
 
 // findRecords looks for the aliases of the names and for the proofs of the certificates.

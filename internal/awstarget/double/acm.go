@@ -26,6 +26,8 @@ type CA struct {
 
 	// Renewal, if set, is how the renewal of every issued certificate goes.
 	Renewal string
+	// Late is how many looks at a certificate show a distribution that is gone as its user.
+	Late int
 
 	certificates []*certificate
 	tokens       map[string]string
@@ -256,6 +258,12 @@ func (a *Account) usersOf(c *certificate) []any {
 	for _, s := range a.stacks {
 		if s.params[template.ParamCertificateArn] == c.arn && s.resources["Distribution"] != nil {
 			users = append(users, "arn:aws:cloudfront::"+AccountID+":distribution/"+s.resources["Distribution"].physical)
+		}
+	}
+	for _, s := range a.stacks {
+		if len(users) == 0 && a.CA.Late > 0 && s.params[template.ParamCertificateArn] == c.arn {
+			a.CA.Late--
+			users = append(users, "arn:aws:cloudfront::"+AccountID+":distribution/"+a.named(s.name, s.params)("Distribution", "AWS::CloudFront::Distribution", ""))
 		}
 	}
 	return users

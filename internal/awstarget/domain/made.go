@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
-
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/certificate"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/hosted"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/reason"
@@ -94,7 +92,7 @@ func (m *Made) usedElsewhere(ctx context.Context, one certificate.Certificate) (
 			continue
 		}
 		if ok && m.state.ID == "" {
-			gone, err := m.isGone(ctx, id)
+			gone, err := m.h.DistributionIsGone(ctx, id)
 			if err != nil {
 				return "", err
 			}
@@ -105,18 +103,6 @@ func (m *Made) usedElsewhere(ctx context.Context, one certificate.Certificate) (
 		return arn, nil
 	}
 	return "", nil
-}
-
-// isGone reports whether there is no such distribution any more. One that may not be looked at is there.
-func (m *Made) isGone(ctx context.Context, id string) (bool, error) {
-	_, err := m.h.Distributions().GetDistribution(ctx, &cloudfront.GetDistributionInput{Id: &id})
-	switch {
-	case reason.Code(err) == "NoSuchDistribution":
-		return true, nil
-	case err == nil || reason.Denied(err):
-		return false, nil
-	}
-	return false, fmt.Errorf("look at distribution %s: %w", id, reason.Of(err))
 }
 
 // findRecords looks for the aliases of the names and for the proofs of the certificates.

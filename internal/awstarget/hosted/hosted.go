@@ -138,6 +138,18 @@ func (h *Hosting) Distributions() *cloudfront.Client {
 	return cloudfront.NewFromConfig(h.Control())
 }
 
+// DistributionIsGone reports whether the account has no such distribution. One that may not be looked at is there.
+func (h *Hosting) DistributionIsGone(ctx context.Context, id string) (bool, error) {
+	_, err := h.Distributions().GetDistribution(ctx, &cloudfront.GetDistributionInput{Id: &id})
+	switch {
+	case reason.Code(err) == "NoSuchDistribution":
+		return true, nil
+	case err == nil || reason.Denied(err):
+		return false, nil
+	}
+	return false, fmt.Errorf("look at distribution %s: %w", id, reason.Of(err))
+}
+
 // PipelineOf is the pipeline of a stack.
 func (h *Hosting) PipelineOf(state stack.State) *executions.Pipeline {
 	return &executions.Pipeline{

@@ -165,7 +165,7 @@ func TestCheckRetain(t *testing.T) {
 	}{
 		"none":                        {},
 		"one of them":                 {retain: []string{"Distribution"}},
-		"misspelt":                    {retain: []string{"Distributio"}, err: "stack hello has no resource Distributio to retain", hint: "did you mean Distribution?"},
+		"misspelt":                    {retain: []string{"Distribution2"}, err: "stack hello has no resource Distribution2 to retain", hint: "did you mean Distribution?"},
 		"something else":              {retain: []string{"Distribution", "Zzzz"}, err: "no resource Zzzz", hint: "its resources are HostingBucket, "},
 		"of a stack that is gone now": {retain: []string{"Distribution"}, gone: true},
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/fault"
 )
@@ -49,7 +50,9 @@ type Account struct {
 // Load finds region and credentials, and asks nobody yet whether they are any good: see Identify. AWS_ENDPOINT_URL, its
 // forms for single services and every other setting of the SDK's count.
 func Load(ctx context.Context, opts Options) (*Account, error) {
-	load := []func(*config.LoadOptions) error{config.WithAppID(appID)}
+	// The SDK warns on standard error of a metadata service of another kind, or of connections that an interrupt has cut off: errors
+	// come as errors.
+	load := []func(*config.LoadOptions) error{config.WithAppID(appID), config.WithLogger(logging.Nop{})}
 	if opts.Profile != "" {
 		load = append(load, config.WithSharedConfigProfile(opts.Profile))
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/smithy-go/logging"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/account"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/binary"
@@ -83,7 +82,6 @@ func newCheckup(h *hosted.Hosting) *checkup {
 		a.Config.Retryer = func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, 2*time.Second })
 		}
-		a.Config.Logger = logging.Nop{}
 		if err := a.Identify(ctx); err != nil {
 			return struct{}{}, err
 		}

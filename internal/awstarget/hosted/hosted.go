@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/aws/aws-sdk-go-v2/service/codeconnections"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
-	"github.com/aws/smithy-go/logging"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/account"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/awstarget/connection"
@@ -80,8 +79,6 @@ func (h *Hosting) Open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The SDK warns on standard error of connections that an interrupt has cut off; errors come as errors.
-	a.Config.Logger = logging.Nop{}
 	h.Account = a
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -178,16 +179,18 @@ func TestWhatHTTPSNeeds(t *testing.T) {
 			t.Errorf("Alt-Svc: %q", alt)
 		}
 	})
-	t.Run("a damaged root is said", func(t *testing.T) {
+	t.Run("a damaged root is said and replaced", func(t *testing.T) {
 		dir := state.Dir(t.TempDir())
 		_, stop := startWith(t, server.Options{StateDir: string(dir), ListenHTTPS: "127.0.0.1:0"})
 		stop()
 		if err := os.WriteFile(server.RootCertificate(string(dir)), []byte("?"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err := server.Run(t.Context(), server.Options{StateDir: string(dir), Listen: "127.0.0.1:0", ListenHTTPS: "127.0.0.1:0"})
-		if err == nil || !strings.Contains(err.Error(), "certificate authority") {
-			t.Errorf("Run = %v", err)
+		log := &output{}
+		h, _ := startWith(t, server.Options{StateDir: string(dir), ListenHTTPS: "127.0.0.1:0", NoHTTP3: true, Log: slog.New(slog.NewTextHandler(log, nil))})
+		fetch(t, clients(t, h.HTTPS, &tls.Config{RootCAs: roots(t, string(dir))})["HTTP/2.0"], h.URL)
+		if !strings.Contains(log.String(), "the local certificate authority is damaged") {
+			t.Errorf("log:\n%s", log)
 		}
 	})
 }

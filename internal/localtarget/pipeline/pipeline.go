@@ -142,6 +142,8 @@ type runner struct {
 	done     chan finished
 	// unsaved are the records of executions that are done and that could not be written.
 	unsaved map[string]hosting.Execution
+	// unlisted is why the records cannot be listed at present; empty if they can.
+	unlisted string
 }
 
 // recover marks what a dead process left behind. Its work is not resumed: a stage may have done any part of it.
@@ -194,9 +196,13 @@ func end(e *hosting.Execution, status hosting.Status, why, hint string, at time.
 func (r *runner) takeRequests() {
 	ids, err := r.Records.IDs()
 	if err != nil {
-		r.Log.Error("executions cannot be listed", "error", err)
+		if err.Error() != r.unlisted {
+			r.Log.Error("executions cannot be listed", "error", err)
+		}
+		r.unlisted = err.Error()
 		return
 	}
+	r.unlisted = ""
 	for i := len(ids) - 1; i >= 0; i-- {
 		if r.known[ids[i]] {
 			continue

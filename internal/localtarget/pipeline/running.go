@@ -33,6 +33,9 @@ func Start(ctx context.Context, site state.Site, version string, patience time.D
 	if err != nil {
 		return nil, err
 	}
+	if _, err := (Records{Dir: site.Executions()}).IDs(); err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
 	stages := &Stages{Site: site, Version: version}
 	if err := stages.Clean(); err != nil {
 		log.Warn("old work cannot be removed", "error", err)

@@ -134,11 +134,14 @@ func escapeGlob(path string) string { return globMeta.Replace(path) }
 func (f *fleet) scan() {
 	names, err := f.dir.Names()
 	if err != nil {
-		f.log.Error("the state folder cannot be read", "error", err)
-		f.trouble.Store(&err)
+		if before := f.trouble.Swap(&err); before == nil || (*before).Error() != err.Error() {
+			f.log.Error("the state folder cannot be read", "error", err)
+		}
 		return
 	}
-	f.trouble.Store(nil)
+	if f.trouble.Swap(nil) != nil {
+		f.log.Info("the state folder can be read again")
+	}
 	changed := false
 	for name, t := range f.sites {
 		if !slices.Contains(names, name) {

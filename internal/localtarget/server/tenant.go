@@ -34,6 +34,9 @@ type tenant struct {
 	functions *logFile
 	running   *pipeline.Running
 	seen      string
+	// idle is what is deployed while its pipeline cannot run, with the reason; nil if it runs, or if there is none.
+	idle *state.Deployed
+	why  string
 }
 
 // handler answers the site's requests.
@@ -49,6 +52,9 @@ func (t *tenant) handler() http.Handler {
 func (t *tenant) refresh(ctx context.Context) (changed bool) {
 	now := look(t.site.File()) + look(t.site.Template())
 	if now == t.seen {
+		if t.idle != nil {
+			t.begin(ctx, t.idle)
+		}
 		return false
 	}
 	first := t.seen == ""
@@ -68,11 +74,24 @@ func (t *tenant) refresh(ctx context.Context) (changed bool) {
 	}
 	t.edge, t.aliases = t.count.Count(edge), aliases
 	t.log.Info("site is served", "url", t.urls.SiteURL(t.site.Name(), d.Config.DomainName), "deployed", d.DeployedAt.Format(time.RFC3339))
-	if err := t.work(ctx, d); err != nil {
-		t.log.Error("the pipeline cannot run; the site is served all the same", "error", err)
-		t.seen = "" // tried again at the next glance
-	}
+	t.begin(ctx, d)
 	return true
+}
+
+// begin runs the pipeline of what is deployed. If it cannot run, that is said once, and the next glance tries again.
+func (t *tenant) begin(ctx context.Context, d *state.Deployed) {
+	err := t.work(ctx, d)
+	switch {
+	case err == nil && t.why != "":
+		t.log.Info("the pipeline runs again")
+		fallthrough
+	case err == nil:
+		t.idle, t.why = nil, ""
+		return
+	case err.Error() != t.why:
+		t.log.Error("the pipeline cannot run; the site is served all the same", "error", err)
+	}
+	t.idle, t.why = d, err.Error()
 }
 
 func (t *tenant) load() (*state.Deployed, []byte, error) {

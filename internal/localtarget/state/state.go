@@ -85,8 +85,8 @@ func (d Dir) AccessLog() string { return filepath.Join(string(d), "access.log") 
 // ServeLog returns the file with what a server in the background has to say.
 func (d Dir) ServeLog() string { return filepath.Join(string(d), "serve.log") }
 
-// Names returns the names of the sites that have a deployed configuration, sorted. A state folder that does not exist
-// has none.
+// Names returns the names of the sites that have a deployed configuration, sorted, also where that cannot be looked at: a site is
+// gone when it is known to be. A state folder that does not exist has none.
 func (d Dir) Names() ([]string, error) {
 	entries, err := os.ReadDir(d.Sites())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -97,7 +97,7 @@ func (d Dir) Names() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if _, err := os.Stat(d.Site(e.Name()).File()); err == nil {
+		if _, err := os.Stat(d.Site(e.Name()).File()); err == nil || e.IsDir() && !errors.Is(err, fs.ErrNotExist) {
 			names = append(names, e.Name())
 		}
 	}

@@ -105,6 +105,25 @@ func TestSite(t *testing.T) {
 	}
 }
 
+// A site that cannot be looked at is not gone: what is served of it stays.
+func TestNamesOfSitesThatCannotBeRead(t *testing.T) {
+	dir := state.Dir(t.TempDir())
+	for _, name := range []string{"loop", "empty"} {
+		if err := os.MkdirAll(string(dir.Site(name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir.Sites(), "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("site.json", dir.Site("loop").File()); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	if names, err := dir.Names(); err != nil || len(names) != 1 || names[0] != "loop" {
+		t.Errorf("Names = %v, %v; want the one that has something", names, err)
+	}
+}
+
 func TestDiscardRemovesReadOnlyFoldersToo(t *testing.T) {
 	dir := state.Dir(t.TempDir())
 	s := dir.Site("site-1")

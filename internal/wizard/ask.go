@@ -224,7 +224,7 @@ func (a *asker) ask(field huh.Field) error {
 	form.WithKeyMap(keyMap())
 	form.SubmitCmd, form.CancelCmd = tea.Quit, tea.Quit
 	interrupted := false
-	program := tea.NewProgram(screen{form}, tea.WithInput(a.streams.In), tea.WithOutput(a.streams.Screen()), tea.WithoutSignalHandler(),
+	program := tea.NewProgram(&screen{form: form, field: field}, tea.WithInput(a.streams.In), tea.WithOutput(a.streams.Screen()), tea.WithoutSignalHandler(),
 		tea.WithFilter(func(_ tea.Model, msg tea.Msg) tea.Msg {
 			if press, ok := msg.(tea.KeyPressMsg); ok && press.String() == "ctrl+c" {
 				interrupted = true
@@ -248,21 +248,44 @@ func (a *asker) ask(field huh.Field) error {
 	return nil
 }
 
-// screen is a form as a whole program.
-type screen struct{ form *huh.Form }
+// screen is a form of one field as a whole program.
+type screen struct {
+	form  *huh.Form
+	field huh.Field
+	// answered is true once the field has been entered. The form ends some messages later, and would take what is typed until then for
+	// another answer.
+	answered bool
+}
 
-func (s screen) Init() tea.Cmd { return s.form.Init() }
+func (s *screen) Init() tea.Cmd { return s.form.Init() }
 
-func (s screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	enters := false
+	switch msg := msg.(type) {
+	case tea.KeyPressMsg:
+		list, ok := s.field.(interface{ GetFiltering() bool })
+		enters = key.Matches(msg, enterKeys) && !(ok && list.GetFiltering())
+		if s.answered {
+			return s, nil
+		}
+	case tea.PasteMsg:
+		if s.answered {
+			return s, nil
+		}
+	}
 	_, cmd := s.form.Update(msg) // a form changes itself
+	s.answered = s.answered || enters && s.field.Error() == nil
 	return s, cmd
 }
 
-func (s screen) View() tea.View {
+func (s *screen) View() tea.View {
 	v := tea.NewView(s.form.View())
 	v.ReportFocus = true
 	return v
 }
+
+// enterKeys enter a field.
+var enterKeys = key.NewBinding(key.WithKeys("enter", "tab", "ctrl+j"))
 
 // keyMap is huh's, where Escape leaves a form. Programs that type for a person send a line feed for Enter.
 func keyMap() *huh.KeyMap {

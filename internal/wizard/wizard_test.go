@@ -88,6 +88,26 @@ func TestEnterAccepts(t *testing.T) {
 	}
 }
 
+// What is typed after Enter, before the page has gone, does not change what was entered.
+func TestNothingIsTakenAfterEnter(t *testing.T) {
+	for name, more := range map[string]string{"the last entry": "\x04", "the entry below": down, "a letter": "G", "a paste": "\x1b[200~x\x1b[201~"} {
+		t.Run(name, func(t *testing.T) {
+			x := newTerminal(t, 80, 24)
+			m := menu{"soup": "leek", "main": "beans"}
+			done := m.run(t.Context(), x.streams)
+			x.sees("Leave, and write nothing")
+			x.press(down, "> Soup", enter, "What to begin with.")
+			x.press(erase+"onion"+enter+more, "onion")
+			x.sees("> Order this")
+			x.press(enter+more, "")
+			ends(t, done, nil)
+			if m["soup"] != "onion" {
+				t.Errorf("the soup is %q", m["soup"])
+			}
+		})
+	}
+}
+
 // What a project's files say cannot take the page away, or show it in another order.
 func TestTextOfStrangersIsShownOnly(t *testing.T) {
 	for name, soup := range map[string]string{

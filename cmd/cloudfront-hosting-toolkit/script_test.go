@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){tool: func() { os.Exit(cli.Main()) }})
+	testscript.Main(m, map[string]func(){tool: func() { os.Exit(cli.Main()) }, "terminal": terminal})
 }
 
 // TestScripts drives the real binary through whole stories, one a file. Each has its own home, state folder and git

@@ -88,7 +88,8 @@ func deployed(t *testing.T) edge.Options {
 		"two/404.html":         {"lost in two", html, page},
 		"two/app.1.js":         {strings.Repeat("one();\n", 200), "text/javascript", asset},
 	}
-	return edge.Options{Config: config, Origins: map[string]edge.Origin{template.OriginID: files},
+	// A run takes as long as the race detector on a busy machine wants it to.
+	return edge.Options{Config: config, Origins: map[string]edge.Origin{template.OriginID: files}, FunctionTimeout: time.Minute,
 		KV: func() (cfjs.KV, error) { return store{"path": "one", "previous": "zero"}, nil }}
 }
 

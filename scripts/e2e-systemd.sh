@@ -264,7 +264,7 @@ rebooted() { booted && answers https://shop.example.com/ "the shop"; }
 await 60 "it is there after a reboot" rebooted
 root 'systemctl stop cloudfront-hosting-toolkit.socket cloudfront-hosting-toolkit.service'
 if get https://shop.example.com/ >/dev/null 2>&1; then fail "it answers although it has stopped"; fi
-sed -n 's/^Without systemd.s sockets: `\(.*\)`, and$/\1/p' "$guide" > "$work/setcap"
+sed -n 's/^`\(apt-get install .* setcap .*\)`, and$/\1/p' "$guide" > "$work/setcap"
 [ -s "$work/setcap" ] || fail "the guide does not say how to go without sockets"
 while read -r command <&3; do root_online "$command" > "$work/command" 2>&1 || { cat "$work/command" >&2; fail "$command"; }; done 3< "$work/setcap"
 flags=$(sed -n 's/^`serve \(--https --listen [^`]*\)`.*/\1/p' "$guide")

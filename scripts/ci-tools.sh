@@ -21,8 +21,9 @@ fi
 
 pip_missing=""
 need_pip() { command -v "$1" >/dev/null 2>&1 || pip_missing="$pip_missing $2"; }
-need_pip cfn-lint cfn-lint      # the template, against the schemas of all resources
 need_pip moto_server moto[server] # S3, as one more server that the store is held against
+# The template is held against the schemas of all resources, and the regions against those of one version.
+python3 -c 'from cfnlint.version import __version__ as v; assert v.startswith("1.51.")' 2>/dev/null || pip_missing="$pip_missing cfn-lint==1.51.0"
 # The models that the double of AWS is held against are those of one version of botocore.
 python3 -c 'import botocore; assert botocore.__version__ == "1.43.11"' 2>/dev/null || pip_missing="$pip_missing botocore==1.43.11"
 if [ -n "$pip_missing" ]; then

@@ -15,6 +15,7 @@ import (
 	"github.com/hinshun/vt10x"
 
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/golden"
+	"github.com/cloudfront-hosting-toolkit/toolkit/internal/need"
 	"github.com/cloudfront-hosting-toolkit/toolkit/internal/term"
 )
 
@@ -36,7 +37,7 @@ func newTerminal(t *testing.T, columns, rows int) *terminal {
 	t.Setenv("ACCESSIBLE", "")
 	outside, inside, err := pty.Open()
 	if err != nil {
-		t.Skipf("no pseudo-terminals here: %v", err)
+		need.Missing(t, "no pseudo-terminals here: %v", err)
 	}
 	if err := pty.Setsize(inside, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)}); err != nil {
 		t.Fatal(err)

@@ -260,19 +260,13 @@ type screen struct {
 func (s *screen) Init() tea.Cmd { return s.form.Init() }
 
 func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	enters := false
-	switch msg := msg.(type) {
-	case tea.KeyPressMsg:
-		list, ok := s.field.(interface{ GetFiltering() bool })
-		enters = key.Matches(msg, enterKeys) && !(ok && list.GetFiltering())
-		if s.answered {
-			return s, nil
-		}
-	case tea.PasteMsg:
-		if s.answered {
-			return s, nil
-		}
+	press, pressed := msg.(tea.KeyPressMsg)
+	_, pasted := msg.(tea.PasteMsg)
+	if s.answered && (pressed || pasted) {
+		return s, nil
 	}
+	list, ok := s.field.(interface{ GetFiltering() bool })
+	enters := pressed && key.Matches(press, enterKeys) && !(ok && list.GetFiltering())
 	_, cmd := s.form.Update(msg) // a form changes itself
 	s.answered = s.answered || enters && s.field.Error() == nil
 	return s, cmd
